@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: 0BSD */
+/* What every kernel shares: views of tensors, access to constants, and how a kernel is called.
+ *
+ * A kernel is   tg_NAME(params, input views..., output view, y0, y1, scratch, carry)
+ * and computes the block of rows [y0, y1): output rows, or input rows where its comment says so.
+ * scratch is memory for this call only; carry lives from the first block of an inference to the last.
+ * Kernels are static functions in headers: each model compiles its own, so the compiler sees their
+ * constant parameters, and two models in one firmware never clash.
+ */
+#ifndef TG_KERNEL_H
+#define TG_KERNEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define TG_KERNEL static inline
+
+/* Constants stay in flash. Where flash is a separate address space they are read through these. */
+#if defined(__AVR__)
+#include <avr/pgmspace.h>
+#define TG_FLASH PROGMEM
+#define TG_LOAD_S8(p) ((int8_t)pgm_read_byte(p))
+#define TG_LOAD_S32(p) ((int32_t)pgm_read_dword(p))
+#else
+#define TG_FLASH
+#define TG_LOAD_S8(p) (*(p))
+#define TG_LOAD_S32(p) (*(p))
+#endif
+
+/* A tensor seen as rows: row y lies at base + (y % ring_rows) * row_bytes. A whole tensor has as many
+ * ring rows as rows; fewer make it a ring buffer. */
+typedef struct {
+  const int8_t *base;
+  int32_t row_bytes;
+  int32_t ring_rows;
+} tg_input;
+
+typedef struct {
+  int8_t *base;
+  int32_t row_bytes;
+  int32_t ring_rows;
+} tg_output;
+
+static inline const int8_t *tg_input_row(const tg_input *view, int32_t y) {
+  return view->base + (y % view->ring_rows) * view->row_bytes;
+}
+
+static inline int8_t *tg_output_row(const tg_output *view, int32_t y) {
+  return view->base + (y % view->ring_rows) * view->row_bytes;
+}
+
+static inline int32_t tg_min(int32_t a, int32_t b) { return a < b ? a : b; }
+static inline int32_t tg_max(int32_t a, int32_t b) { return a > b ? a : b; }
+
+static inline int32_t tg_clamp(int32_t x, int32_t low, int32_t high) {
+  return x < low ? low : x > high ? high : x;
+}
+
+#endif

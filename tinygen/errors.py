@@ -1,0 +1,14 @@
+"""The one exception that a user may see: a sentence that says what is wrong and what to do."""
+
+
+class TinygenError(Exception):
+    """A failure with a cause outside tinygen's code.
+
+    `str(error)` is one line; `hint` (optional) says what to do about it. The command line prints
+    `error: <message>` and `hint: <hint>` and exits with `exit_code` (1, or 2 for a wrong call).
+    """
+
+    def __init__(self, message: str, hint: str = "", exit_code: int = 1) -> None:
+        super().__init__(" ".join(message.split()))
+        self.hint = " ".join(hint.split())
+        self.exit_code = exit_code

@@ -1,0 +1,80 @@
+"""A verified Graph becomes a Program: one kernel call per operator, its constants packed for that kernel.
+
+Place in the flow: after passes/, before plan/. Which file of templates/kernels/ serves a kernel is decided
+here too: a kernel set overrides `portable` by file name.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from tinygen import resources
+from tinygen.ir import Graph, Op
+from tinygen.ops import OPERATORS
+from tinygen.ops.base import KernelCall
+
+_SETS = ("portable",)
+_INCLUDE = re.compile(r'^#include "([a-z0-9_]+\.h)"$', re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """One layer that runs: the operator and its kernel call."""
+
+    op: Op
+    call: KernelCall
+    macs: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Program:
+    """The steps in order. `storage` maps a tensor to the tensor whose memory it is (RESHAPE shares it)."""
+
+    graph: Graph
+    steps: tuple[Step, ...]
+    storage: tuple[int, ...]
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of one inference."""
+        return sum(step.macs for step in self.steps)
+
+    @property
+    def constant_operands(self) -> tuple[int, ...]:
+        """Constant tensors that a kernel reads as an input view, in order of first use."""
+        operands = (operand.tensor for step in self.steps for operand in step.call.inputs)
+        return tuple(dict.fromkeys(t for t in operands if self.graph.tensors[t].data is not None))
+
+    @property
+    def const_bytes(self) -> int:
+        """Bytes of all constants of the model."""
+        packed = sum(int(c.values.nbytes) for step in self.steps for c in step.call.constants)
+        return packed + sum(self.graph.tensors[t].nbytes for t in self.constant_operands)
+
+
+def build_program(graph: Graph) -> Program:
+    """Lower every operator of a verified graph."""
+    steps: list[Step] = []
+    storage = list(range(len(graph.tensors)))
+    for op in graph.ops:
+        operator = OPERATORS[op.kind]
+        call = operator.lower(graph, op)
+        if call is None:
+            storage[op.outputs[0]] = storage[op.inputs[0]]
+        else:
+            steps.append(Step(op, call, operator.macs(graph, op)))
+    return Program(graph, tuple(steps), tuple(storage))
+
+
+def kernel_files(program: Program) -> tuple[Path, ...]:
+    """The kernel files that the program needs, and what they include, sorted by name."""
+    found: dict[str, Path] = {}
+    pending = [f"{step.call.kernel}.h" for step in program.steps]
+    while pending:
+        name = pending.pop()
+        if name not in found:
+            found[name] = next(p for s in _SETS if (p := resources.KERNELS / s / name).is_file())
+            pending += _INCLUDE.findall(found[name].read_text())
+    return tuple(found[name] for name in sorted(found))

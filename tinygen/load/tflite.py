@@ -1,0 +1,171 @@
+"""An int8 .tflite file becomes a Graph: the one door to everything behind it.
+
+The file is untrusted: whatever is wrong with it becomes a TinygenError. TensorFlow is not needed; the schema
+is the one that ai-edge-litert ships.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from tinygen.errors import TinygenError
+from tinygen.ir import Array, DType, Graph, Op, Quantization, Tensor
+from tinygen.ops import OPERATORS
+
+_DTYPES = {
+    schema.TensorType.INT8: DType.INT8,
+    schema.TensorType.UINT8: DType.UINT8,
+    schema.TensorType.INT16: DType.INT16,
+    schema.TensorType.INT32: DType.INT32,
+    schema.TensorType.FLOAT32: DType.FLOAT32,
+}
+_TYPE_NAMES = {value: name for name, value in vars(schema.TensorType).items() if isinstance(value, int)}
+_BUILTIN_NAMES = {value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)}
+_LARGEST_TENSOR = 1 << 28
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Model:
+    """A Graph with the identity of the file it came from; `sha256` is hexadecimal."""
+
+    graph: Graph
+    sha256: str
+
+
+def load_tflite(path: Path, name: str) -> Model:
+    """Read an int8 .tflite file; `name` becomes the Graph's name.
+
+    Raises TinygenError for a file that cannot be read, is no TFLite model, or has unsupported operators
+    (all of them are named at once).
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise TinygenError(f"cannot read {path}: {error.strerror}", "check the path") from None
+    return Model(parse_tflite(content, name, str(path)), hashlib.sha256(content).hexdigest())
+
+
+def parse_tflite(content: bytes, name: str, source: str) -> Graph:
+    """The Graph of a TFLite flatbuffer; `source` names it in errors. Raises TinygenError."""
+    if len(content) < 16 or content[4:8] != b"TFL3":
+        raise TinygenError(f"{source} is not a TFLite model", "give a .tflite, .h5, .keras or SavedModel")
+    try:
+        flatbuffer = schema.ModelT.InitFromPackedBuf(content, 0)
+        return _graph(flatbuffer, name, source)
+    except TinygenError:
+        raise
+    except Exception as error:  # a damaged flatbuffer fails anywhere inside the generated reader
+        raise TinygenError(
+            f"{source} is damaged: {type(error).__name__} while reading it", "export or download it again"
+        ) from error
+
+
+def _graph(flatbuffer: Any, name: str, source: str) -> Graph:
+    if len(flatbuffer.subgraphs) != 1:
+        raise TinygenError(f"{source} has {len(flatbuffer.subgraphs)} subgraphs; control flow is not supported")
+    subgraph = flatbuffer.subgraphs[0]
+    tensors = tuple(_tensor(t, flatbuffer.buffers, source) for t in subgraph.tensors)
+    codes = [_operator_name(code) for code in flatbuffer.operatorCodes]
+    kinds = [codes[op.opcodeIndex] for op in subgraph.operators]
+    _need_supported(kinds, [_layer_name(op, tensors) for op in subgraph.operators], source)
+    ops = tuple(_op(kind, op, tensors) for kind, op in zip(kinds, subgraph.operators, strict=True))
+    inputs, outputs = (_indices(x, len(tensors)) for x in (subgraph.inputs, subgraph.outputs))
+    if not inputs or not outputs or min(inputs + outputs) < 0:
+        raise TinygenError(f"{source} has no inputs or no outputs")
+    return Graph(name, tensors, ops, inputs, outputs)
+
+
+def _operator_name(code: Any) -> str:
+    builtin = max(code.builtinCode, code.deprecatedBuiltinCode)
+    if builtin == schema.BuiltinOperator.CUSTOM:
+        return f"custom operator {(code.customCode or b'?').decode(errors='replace')}"
+    return str(_BUILTIN_NAMES.get(builtin, f"operator number {builtin}"))
+
+
+def _need_supported(kinds: list[str], layers: list[str], source: str) -> None:
+    """One error that names every unsupported operator of the model, each with the layers it stands in."""
+    missing: dict[str, list[str]] = {}
+    for kind, layer in zip(kinds, layers, strict=True):
+        if kind not in OPERATORS:
+            missing.setdefault(kind, []).append(layer)
+    if missing:
+        named = "; ".join(f"{kind} (layer {', '.join(layers)})" for kind, layers in missing.items())
+        raise TinygenError(
+            f"{source} uses operators that tinygen does not support: {named}",
+            f"supported are {', '.join(OPERATORS)}",
+        )
+
+
+def _layer_name(op: Any, tensors: tuple[Tensor, ...]) -> str:
+    """The name of the operator's first output: what Keras called the layer."""
+    outputs = [] if op.outputs is None else [int(i) for i in op.outputs]
+    return tensors[outputs[0]].name if outputs and 0 <= outputs[0] < len(tensors) else "?"
+
+
+def _op(kind: str, op: Any, tensors: tuple[Tensor, ...]) -> Op:
+    layer = _layer_name(op, tensors)
+    try:
+        options = OPERATORS[kind].parse(op.builtinOptions)
+    except AttributeError:
+        raise TinygenError(f"{kind} '{layer}': its options are missing or of another operator") from None
+    return Op(kind, layer, options, _indices(op.inputs, len(tensors)), _indices(op.outputs, len(tensors)))
+
+
+def _indices(values: Any, count: int) -> tuple[int, ...]:
+    """Tensor indices, -1 for an absent one; raises for any other that is out of range."""
+    indices = tuple(int(i) for i in ([] if values is None else values))
+    if any(not -1 <= i < count for i in indices):
+        raise TinygenError(f"a tensor index among {indices} is out of range (the model has {count} tensors)")
+    return indices
+
+
+def _tensor(t: Any, buffers: list[Any], source: str) -> Tensor:
+    name = (t.name or b"?").decode(errors="replace")
+    shape = tuple(int(n) for n in ([] if t.shape is None else t.shape))
+    if t.type not in _DTYPES:
+        raise TinygenError(
+            f"{source}: tensor '{name}' has the type {_TYPE_NAMES.get(t.type, t.type)}, which is not supported"
+        )
+    dtype = _DTYPES[t.type]
+    if any(n < 0 for n in shape) or math.prod(shape) * dtype.size > _LARGEST_TENSOR:
+        raise TinygenError(f"{source}: tensor '{name}' has the shape {shape}", "convert with fixed dimensions")
+    if t.sparsity is not None or t.isVariable:
+        raise TinygenError(f"{source}: tensor '{name}' is sparse or a variable, which is not supported")
+    quantization = _quantization(t.quantization, shape, dtype, f"{source}: tensor '{name}'")
+    return Tensor(name, shape, dtype, quantization, _data(t, buffers, shape, dtype, f"{source}: tensor '{name}'"))
+
+
+def _data(t: Any, buffers: list[Any], shape: tuple[int, ...], dtype: DType, what: str) -> Array | None:
+    raw = buffers[t.buffer].data
+    if raw is None or len(raw) == 0:
+        return None
+    content = bytes(raw)
+    if len(content) != math.prod(shape) * dtype.size:
+        raise TinygenError(f"{what} has {len(content)} bytes for the shape {shape} of {dtype.value}")
+    data = np.frombuffer(content, dtype=np.dtype(dtype.value).newbyteorder("<")).reshape(shape)
+    return data.astype(dtype.value, copy=False)
+
+
+def _quantization(q: Any, shape: tuple[int, ...], dtype: DType, what: str) -> Quantization | None:
+    if q is None or q.scale is None or len(q.scale) == 0 or dtype is DType.FLOAT32:
+        return None
+    scale = tuple(float(s) for s in q.scale)
+    zero_point = tuple(int(z) for z in ([] if q.zeroPoint is None else q.zeroPoint)) or (0,) * len(scale)
+    if len(zero_point) == 1:
+        zero_point *= len(scale)
+    limits = np.iinfo(dtype.value)
+    if not all(math.isfinite(s) and s > 0 for s in scale):
+        raise TinygenError(f"{what} has a scale that is not a positive number")
+    if len(zero_point) != len(scale) or not all(limits.min <= z <= limits.max for z in zero_point):
+        raise TinygenError(f"{what} has zero points that do not fit its type or its scales")
+    axis = int(q.quantizedDimension)
+    if len(scale) > 1 and (not 0 <= axis < len(shape) or shape[axis] != len(scale)):
+        raise TinygenError(f"{what} has {len(scale)} scales along axis {axis} of the shape {shape}")
+    return Quantization(scale, zero_point, axis)

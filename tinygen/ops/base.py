@@ -1,0 +1,139 @@
+"""What a file in ops/ says of its operator: options, shape rule, numpy reference, and the C kernel call.
+
+Place in the flow: load/tflite.py calls `parse`, verify.py `check` and `output_shapes`, reference.py
+`reference`, kernels.py `lower`. docs/adding-an-op.md walks through a new operator.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from tinygen.errors import TinygenError
+from tinygen.ir import Array, DType, Graph, Op, Tensor, row_layout
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Constant:
+    """An array that goes into flash, packed as the kernel reads it; `field` is its name in the kernel's params."""
+
+    field: str
+    values: Array
+
+
+@dataclass(frozen=True, slots=True)
+class Operand:
+    """A tensor as a kernel sees it: `images` times `rows` rows of `row_bytes` bytes (a C `tg_input`/`tg_output`)."""
+
+    tensor: int
+    images: int
+    rows: int
+    row_bytes: int
+
+
+def operand(graph: Graph, tensor: int) -> Operand:
+    """The Operand that follows from the tensor's shape (ir.row_layout)."""
+    layout = row_layout(graph.tensors[tensor].shape)
+    return Operand(tensor, layout.images, layout.rows, layout.row_elements * graph.tensors[tensor].dtype.size)
+
+
+def flat_operand(graph: Graph, tensor: int, row_elements: int) -> Operand:
+    """The tensor as one image whose rows have `row_elements` elements, whatever its shape."""
+    t = graph.tensors[tensor]
+    return Operand(tensor, 1, t.elements // row_elements, row_elements * t.dtype.size)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KernelCall:
+    """How an operator runs on the device: one C kernel `tg_<kernel>` of templates/kernels/.
+
+    `params` are the fields of `tg_<kernel>_params` in order, numbers or constants. The kernel is called for
+    blocks [y0, y1) of `rows` rows (output rows; input rows for kernels that accumulate), once per image of
+    its output. `scratch_bytes` is memory for one call, `carry_bytes` memory that lives from the first block
+    of an image to the last.
+    """
+
+    kernel: str
+    params: tuple[tuple[str, int | float | Constant], ...]
+    inputs: tuple[Operand, ...]
+    output: Operand
+    rows: int
+    scratch_bytes: int = 0
+    carry_bytes: int = 0
+
+    @property
+    def constants(self) -> tuple[Constant, ...]:
+        return tuple(value for _, value in self.params if isinstance(value, Constant))
+
+
+class Operator(ABC):
+    """One TFLite operator. Instances are stateless; ops/__init__.py collects them by `kind`."""
+
+    kind: ClassVar[str]
+
+    @abstractmethod
+    def parse(self, options: Any) -> Any:
+        """The flatbuffer's option table (object API, may be None) as a frozen dataclass, or None."""
+
+    @abstractmethod
+    def check(self, graph: Graph, op: Op) -> None:
+        """Raise TinygenError (through `reject`) for types, options or quantization that are not supported."""
+
+    @abstractmethod
+    def output_shapes(self, graph: Graph, op: Op) -> tuple[Shape, ...]:
+        """The shape rule: what the outputs' shapes must be."""
+
+    @abstractmethod
+    def reference(self, graph: Graph, op: Op, inputs: Sequence[Array]) -> tuple[Array, ...]:
+        """The outputs, to the bit as TFLM computes them; `inputs` has an array per `op.inputs` (empty if absent)."""
+
+    @abstractmethod
+    def lower(self, graph: Graph, op: Op) -> KernelCall | None:
+        """The kernel call; None when the output is the input's memory under another shape."""
+
+    def macs(self, graph: Graph, op: Op) -> int:
+        """Multiply-accumulates of one inference; 0 for operators that have none."""
+        return 0
+
+
+def reject(op: Op, why: str, hint: str = "") -> TinygenError:
+    """The error for an operator that is known, but not in this form; the caller raises it."""
+    return TinygenError(f"{op.kind} '{op.name}': {why}", hint)
+
+
+def need_inputs(graph: Graph, op: Op, at_least: int, at_most: int) -> None:
+    """Raise unless the operator has `at_least` present inputs first and `at_most` in all, and one output."""
+    present = [graph.input(op, i) is not None for i in range(len(op.inputs))]
+    if len(op.inputs) > at_most or len(op.inputs) < at_least or not all(present[:at_least]):
+        raise reject(op, f"{sum(present)} inputs, {at_least} to {at_most} expected")
+    if len(op.outputs) != 1:
+        raise reject(op, f"{len(op.outputs)} outputs, 1 expected")
+
+
+def need_int8(op: Op, *tensors: Tensor) -> None:
+    """Raise unless every tensor is int8 with one positive scale and one zero point."""
+    for tensor in tensors:
+        if tensor.dtype is not DType.INT8:
+            raise reject(
+                op,
+                f"tensor '{tensor.name}' is {tensor.dtype.value}, int8 expected",
+                "quantize the model to full int8; `tinygen quantize` does it from the Keras model",
+            )
+        need_per_tensor(op, tensor)
+
+
+def need_per_tensor(op: Op, tensor: Tensor) -> None:
+    """Raise unless the tensor is quantized with one positive scale."""
+    if tensor.quantization is None or tensor.quantization.per_channel:
+        raise reject(op, f"tensor '{tensor.name}' needs one scale and one zero point")
+
+
+def need_constant(op: Op, tensor: Tensor, what: str) -> Array:
+    """The data of a constant input; raises when the graph computes it."""
+    if tensor.data is None:
+        raise reject(op, f"{what} must be constant")
+    return tensor.data

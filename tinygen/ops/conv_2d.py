@@ -1,0 +1,172 @@
+"""CONV_2D, int8, per-channel or per-tensor weights, groups; equals ConvPerChannel (integer_ops/conv.h)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tinygen.ir import Array, Graph, Op
+from tinygen.ops import _window
+from tinygen.ops._requantize import (
+    activation_name,
+    activation_range,
+    bias_values,
+    channel_multipliers,
+    exact_matmul,
+    need_activation,
+    need_bias,
+    need_weights,
+    requantize,
+)
+from tinygen.ops.base import Constant, KernelCall, Operator, Shape, need_inputs, need_int8, operand, reject
+
+
+@dataclass(frozen=True, slots=True)
+class ConvOptions:
+    """Options of CONV_2D and DEPTHWISE_CONV_2D; strides and dilations as (rows, columns)."""
+
+    padding: str
+    stride: tuple[int, int]
+    dilation: tuple[int, int]
+    activation: str
+
+
+def parse_conv_options(options: Any) -> ConvOptions:
+    return ConvOptions(
+        _window.PADDING.get(options.padding, "?"),
+        (options.strideH, options.strideW),
+        (options.dilationHFactor, options.dilationWFactor),
+        activation_name(options.fusedActivationFunction),
+    )
+
+
+def check_conv(graph: Graph, op: Op, channel_axis: int) -> None:
+    """What CONV_2D and DEPTHWISE_CONV_2D ask for alike; `channel_axis` of the weights is the output channel."""
+    need_inputs(graph, op, 2, 3)
+    x, weights = graph.required(op, 0), graph.required(op, 1)
+    need_int8(op, x, graph.output(op))
+    if len(x.shape) != 4 or len(weights.shape) != 4:
+        raise reject(op, f"input {x.shape} and weights {weights.shape} must have 4 dimensions")
+    options: ConvOptions = op.options
+    if options.padding == "?" or min(*options.stride, *options.dilation) < 1:
+        raise reject(op, "padding, stride or dilation is invalid")
+    channels = weights.shape[channel_axis]
+    need_weights(graph, op, 1, channels, channel_axis)
+    need_bias(graph, op, 2, channels)
+    need_activation(op, options.activation)
+
+
+def conv_axes(graph: Graph, op: Op) -> tuple[_window.Axis, _window.Axis]:
+    """(rows, columns) of the convolution; the weights' axes 1 and 2 are the window."""
+    x, weights, y = graph.required(op, 0), graph.required(op, 1), graph.output(op)
+    o: ConvOptions = op.options
+    rows, columns = (
+        _window.axis(x.shape[i], y.shape[i], weights.shape[i], o.stride[i - 1], o.dilation[i - 1], o.padding)
+        for i in (1, 2)
+    )
+    return rows, columns
+
+
+def conv_output_shape(graph: Graph, op: Op, channels: int) -> Shape:
+    x, weights = graph.required(op, 0), graph.required(op, 1)
+    o: ConvOptions = op.options
+    size = [
+        _window.output_size(x.shape[i], weights.shape[i], o.stride[i - 1], o.dilation[i - 1], o.padding) for i in (1, 2)
+    ]
+    return (x.shape[0], size[0], size[1], channels)
+
+
+def conv_params(graph: Graph, op: Op) -> tuple[tuple[str, int | float | Constant], ...]:
+    """The geometry, and the output stage, that both convolution kernels have in their params."""
+    x, y = graph.required(op, 0), graph.output(op)
+    rows, columns = conv_axes(graph, op)
+    low, high = activation_range(op.options.activation, y)
+    return (
+        ("input_height", rows.input),
+        ("input_width", columns.input),
+        ("input_channels", x.shape[3]),
+        ("output_width", columns.output),
+        ("output_channels", y.shape[3]),
+        ("kernel_height", rows.kernel),
+        ("kernel_width", columns.kernel),
+        ("stride_height", rows.stride),
+        ("stride_width", columns.stride),
+        ("dilation_height", rows.dilation),
+        ("dilation_width", columns.dilation),
+        ("pad_top", rows.pad_before),
+        ("pad_left", columns.pad_before),
+        ("input_zero_point", x.zero_point),
+        ("output_zero_point", y.zero_point),
+        ("activation_min", low),
+        ("activation_max", high),
+    )
+
+
+def conv_constants(graph: Graph, op: Op, bias: Array) -> tuple[tuple[str, Constant], ...]:
+    """Weights, the kernel's bias and the multipliers, as both convolution kernels have them in their params."""
+    x, weights, y = graph.required(op, 0), graph.required(op, 1), graph.output(op)
+    assert weights.data is not None
+    multiplier, shift = channel_multipliers(x, weights, y, y.shape[3])
+    constants = (
+        Constant("weights", weights.data),
+        Constant("bias", bias.astype(np.int32)),
+        Constant("multiplier", multiplier),
+        Constant("shift", shift),
+    )
+    return tuple((constant.field, constant) for constant in constants)
+
+
+class Conv2D(Operator):
+    kind = "CONV_2D"
+
+    def parse(self, options: Any) -> ConvOptions:
+        return parse_conv_options(options)
+
+    def check(self, graph: Graph, op: Op) -> None:
+        check_conv(graph, op, channel_axis=0)
+        x, weights = graph.required(op, 0), graph.required(op, 1)
+        filters, per_group = weights.shape[0], weights.shape[3]
+        if per_group == 0 or x.shape[3] % per_group or filters % (x.shape[3] // per_group):
+            raise reject(op, f"input {x.shape} does not fit weights {weights.shape}")
+
+    def output_shapes(self, graph: Graph, op: Op) -> tuple[Shape, ...]:
+        return (conv_output_shape(graph, op, graph.required(op, 1).shape[0]),)
+
+    def reference(self, graph: Graph, op: Op, inputs: Sequence[Array]) -> tuple[Array, ...]:
+        x, y = graph.required(op, 0), graph.output(op)
+        weights = inputs[1]
+        filters, depth = weights.shape[0], weights.shape[3]
+        groups = x.shape[3] // depth
+        offset = inputs[0].astype(np.int32) - x.zero_point
+        columns = _window.patches(offset, *conv_axes(graph, op), fill=0)
+        accumulators = np.empty(y.shape, np.int64)
+        for group in range(groups):
+            which = slice(group * filters // groups, (group + 1) * filters // groups)
+            taps = columns[..., group * depth : (group + 1) * depth].reshape(*y.shape[:3], -1)
+            accumulators[..., which] = exact_matmul(taps, weights[which].reshape(filters // groups, -1).T)
+        accumulators += bias_values(graph, op, 2, filters)
+        multiplier, shift = channel_multipliers(x, graph.required(op, 1), y, filters)
+        limits = activation_range(op.options.activation, y)
+        return (requantize(accumulators, multiplier, shift, y.zero_point, limits),)
+
+    def lower(self, graph: Graph, op: Op) -> KernelCall:
+        weights, y = graph.required(op, 1), graph.output(op)
+        assert weights.data is not None
+        groups = graph.required(op, 0).shape[3] // weights.shape[3]
+        # the kernel counts padding as the zero point, so that one folded bias serves every window
+        sums = weights.data.astype(np.int64).sum(axis=(1, 2, 3))
+        bias = bias_values(graph, op, 2, weights.shape[0]) - graph.required(op, 0).zero_point * sums
+        return KernelCall(
+            kernel="conv_2d_s8",
+            params=(*conv_params(graph, op), ("groups", groups), *conv_constants(graph, op, bias)),
+            inputs=(operand(graph, op.inputs[0]),),
+            output=operand(graph, op.outputs[0]),
+            rows=y.shape[1],
+        )
+
+    def macs(self, graph: Graph, op: Op) -> int:
+        weights = graph.required(op, 1)
+        return graph.output(op).elements * weights.elements // weights.shape[0]

@@ -1,0 +1,123 @@
+"""FULLY_CONNECTED, int8, per-tensor or per-channel weights; equals TFLM's fully_connected_common.cc."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tinygen.fixedpoint import quantize_multiplier
+from tinygen.ir import Array, Graph, Op
+from tinygen.ops._requantize import (
+    activation_name,
+    activation_range,
+    bias_values,
+    channel_multipliers,
+    exact_matmul,
+    need_activation,
+    need_bias,
+    need_weights,
+    requantize,
+)
+from tinygen.ops.base import (
+    Constant,
+    KernelCall,
+    Operator,
+    Shape,
+    flat_operand,
+    need_inputs,
+    need_int8,
+    reject,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FullyConnectedOptions:
+    activation: str
+    keep_num_dims: bool
+    weights_format: int
+
+
+class FullyConnected(Operator):
+    kind = "FULLY_CONNECTED"
+
+    def parse(self, options: Any) -> FullyConnectedOptions:
+        activation = activation_name(options.fusedActivationFunction)
+        return FullyConnectedOptions(activation, bool(options.keepNumDims), options.weightsFormat)
+
+    def check(self, graph: Graph, op: Op) -> None:
+        need_inputs(graph, op, 2, 3)
+        x, weights = graph.required(op, 0), graph.required(op, 1)
+        need_int8(op, x, graph.output(op))
+        if op.options.weights_format != 0:
+            raise reject(op, "shuffled weights are not supported")
+        if len(weights.shape) != 2 or weights.shape[1] == 0 or x.elements % weights.shape[1]:
+            raise reject(op, f"input {x.shape} does not fit weights {weights.shape}")
+        if op.options.keep_num_dims and (not x.shape or x.shape[-1] != weights.shape[1]):
+            raise reject(op, f"input {x.shape} does not fit weights {weights.shape} with keep_num_dims")
+        need_weights(graph, op, 1, weights.shape[0], 0)
+        need_bias(graph, op, 2, weights.shape[0])
+        need_activation(op, op.options.activation)
+        bias = graph.input(op, 2)
+        if bias is not None and bias.quantization is not None and len(bias.quantization.scale) == 1:
+            assert weights.quantization is not None
+            product = x.scale * weights.quantization.scale[0]
+            if abs(product - bias.scale) > 0.02 * graph.output(op).scale:
+                raise reject(op, "the bias scale is not input scale x weight scale (TFLM refuses it too)")
+
+    def output_shapes(self, graph: Graph, op: Op) -> tuple[Shape, ...]:
+        x, weights = graph.required(op, 0), graph.required(op, 1)
+        if op.options.keep_num_dims:
+            return ((*x.shape[:-1], weights.shape[0]),)
+        return ((x.elements // weights.shape[1], weights.shape[0]),)
+
+    def _multipliers(self, graph: Graph, op: Op) -> tuple[Array, Array]:
+        """As TFLM: per-channel weights like a convolution, per-tensor with the float32 product of the scales."""
+        x, weights, y = graph.required(op, 0), graph.required(op, 1), graph.output(op)
+        channels = weights.shape[0]
+        assert weights.quantization is not None
+        if weights.quantization.per_channel:
+            return channel_multipliers(x, weights, y, channels)
+        product = float(np.float32(x.scale) * np.float32(weights.quantization.scale[0]))
+        multiplier, shift = quantize_multiplier(product / y.scale)
+        return np.full(channels, multiplier, np.int32), np.full(channels, shift, np.int8)
+
+    def reference(self, graph: Graph, op: Op, inputs: Sequence[Array]) -> tuple[Array, ...]:
+        x, y = graph.required(op, 0), graph.output(op)
+        weights = inputs[1]
+        rows = inputs[0].reshape(-1, weights.shape[1]).astype(np.int32) - x.zero_point
+        accumulators = exact_matmul(rows, weights.T) + bias_values(graph, op, 2, weights.shape[0])
+        limits = activation_range(op.options.activation, y)
+        out = requantize(accumulators, *self._multipliers(graph, op), y.zero_point, limits)
+        return (out.reshape(y.shape),)
+
+    def lower(self, graph: Graph, op: Op) -> KernelCall:
+        x, weights, y = graph.required(op, 0), graph.required(op, 1), graph.output(op)
+        assert weights.data is not None
+        outputs, depth = weights.shape
+        sums = weights.data.astype(np.int64).sum(axis=1)
+        bias = bias_values(graph, op, 2, outputs).astype(np.int64) - x.zero_point * sums
+        multiplier, shift = self._multipliers(graph, op)
+        low, high = activation_range(op.options.activation, y)
+        return KernelCall(
+            kernel="fully_connected_s8",
+            params=(
+                ("input_depth", depth),
+                ("output_depth", outputs),
+                ("output_zero_point", y.zero_point),
+                ("activation_min", low),
+                ("activation_max", high),
+                ("weights", Constant("weights", weights.data)),
+                ("bias", Constant("bias", bias.astype(np.int32))),
+                ("multiplier", Constant("multiplier", multiplier)),
+                ("shift", Constant("shift", shift)),
+            ),
+            inputs=(flat_operand(graph, op.inputs[0], depth),),
+            output=flat_operand(graph, op.outputs[0], outputs),
+            rows=x.elements // depth,
+        )
+
+    def macs(self, graph: Graph, op: Op) -> int:
+        return graph.output(op).elements * graph.required(op, 1).shape[1]

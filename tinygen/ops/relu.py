@@ -1,0 +1,30 @@
+"""RELU that was not fused, int8; equals ReluQuantized with CalculateReluOpData (activations_common.cc)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygen.fixedpoint import multiply_by_quantized_multiplier, quantize_multiplier
+from tinygen.ir import Array, Graph, Op
+from tinygen.ops._table import ALL_INT8, TableOperator
+from tinygen.ops.base import need_inputs, need_int8
+
+
+class Relu(TableOperator):
+    kind = "RELU"
+
+    def parse(self, options: Any) -> None:
+        return None
+
+    def check(self, graph: Graph, op: Op) -> None:
+        need_inputs(graph, op, 1, 1)
+        need_int8(op, graph.required(op, 0), graph.output(op))
+
+    def table(self, graph: Graph, op: Op) -> Array:
+        x, y = graph.required(op, 0), graph.output(op)
+        # the quotient is taken in float32, unlike that of most operators
+        multiplier, shift = quantize_multiplier(float(np.float32(x.scale) / np.float32(y.scale)))
+        scaled = multiply_by_quantized_multiplier(ALL_INT8 - x.zero_point, multiplier, shift) + y.zero_point
+        return np.clip(scaled, max(-128, y.zero_point), 127).astype(np.int8)

@@ -1,0 +1,42 @@
+"""The numpy reference: runs a Graph operator by operator, to the bit as TFLM does.
+
+Place in the flow: the host tester compares the device with it; passes fold constants with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tinygen.errors import TinygenError
+from tinygen.ir import Array, Graph
+from tinygen.ops import OPERATORS
+
+_ABSENT: Array = np.zeros(0, np.int8)
+
+
+def run_all(graph: Graph, inputs: Sequence[Array]) -> dict[int, Array]:
+    """Every tensor of the graph by index, for one sample.
+
+    inputs: one array per `graph.inputs`, of exactly its shape and dtype; raises TinygenError otherwise.
+    """
+    values: dict[int, Array] = {i: t.data for i, t in enumerate(graph.tensors) if t.data is not None}
+    for index, array in zip(graph.inputs, inputs, strict=True):
+        tensor = graph.tensors[index]
+        if array.shape != tensor.shape or array.dtype != tensor.dtype.value:
+            raise TinygenError(
+                f"input '{tensor.name}' is {array.dtype} {array.shape}, not {tensor.dtype.value} {tensor.shape}"
+            )
+        values[index] = array
+    for op in graph.ops:
+        arguments = [values[i] if i >= 0 else _ABSENT for i in op.inputs]
+        results = OPERATORS[op.kind].reference(graph, op, arguments)
+        values.update(zip(op.outputs, results, strict=True))
+    return values
+
+
+def run(graph: Graph, inputs: Sequence[Array]) -> tuple[Array, ...]:
+    """The outputs of one sample, in the order of `graph.outputs`."""
+    values = run_all(graph, inputs)
+    return tuple(values[i] for i in graph.outputs)

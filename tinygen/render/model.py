@@ -1,0 +1,209 @@
+"""The C library of a model: NAME.h, NAME.c, NAME_weights.h and the kernels used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tinygen import __version__, resources
+from tinygen.ir import Array, Tensor
+from tinygen.kernels import kernel_files
+from tinygen.ops.base import Constant, Operand
+from tinygen.plan import Plan, PlannedStep
+from tinygen.render import Files, render
+from tinygen.render.names import comment, string_body
+
+_C_TYPES = {"int8": "int8_t", "int16": "int16_t", "int32": "int32_t", "float32": "float"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Border:
+    """An input or output of the model as the header shows it."""
+
+    comment: str
+    elements: int
+    nbytes: int
+    scale: str
+    zero_point: int
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class _BorderGroup:
+    macro: str
+    function: str
+    c_type: str
+    tensors: tuple[_Border, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    views: str
+    tail: str
+    y0: int
+    y1: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    index: int
+    kernel: str
+    title: str
+    comments: tuple[str, ...]
+    params: tuple[tuple[str, str], ...]
+    images: int
+    calls: tuple[_Call, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _ConstantArray:
+    name: str
+    c_type: str
+    count: int
+    attribute: str
+    comment: str
+    lines: tuple[str, ...]
+
+
+def library_files(plan: Plan, sha256: str, labels: tuple[str, ...] = ()) -> Files:
+    """The library as files relative to its folder; the graph's name must be a C identifier (names.c_name).
+
+    Deterministic: the same plan gives the same bytes.
+    """
+    graph = plan.program.graph
+    name = graph.name
+    layers = tuple(_layer(plan, index) for index in range(len(plan.steps)))
+    model = {
+        "name": name,
+        "macro": name.upper(),
+        "version": __version__,
+        "sha256": sha256,
+        "arena_bytes": plan.arena_bytes,
+        "summary": _summary(plan),
+        "borders": (_border(plan, "input", graph.inputs), _border(plan, "output", graph.outputs)),
+        "labels": tuple(string_body(label) for label in labels),
+        "kernels": tuple(sorted({layer.kernel for layer in layers})),
+        "layers": layers,
+        "constants": _constants(plan),
+    }
+    files: Files = {f"src/{name}_kernels/{path.name}": path.read_bytes() for path in kernel_files(plan.program)}
+    files[f"src/{name}.h"] = render("model/model.h.j2", m=model)
+    files[f"src/{name}.c"] = render("model/model.c.j2", m=model)
+    files[f"src/{name}_weights.h"] = render("model/weights.h.j2", m=model)
+    files["library.json"] = render("model/library.json.j2", m=model)
+    files["library.properties"] = render("model/library.properties.j2", m=model)
+    files["LICENSE"] = (resources.TEMPLATES / "model" / "LICENSE").read_bytes()
+    return files
+
+
+def _summary(plan: Plan) -> str:
+    program = plan.program
+    return (
+        f"{len(plan.steps)} layers, {program.macs} multiply-accumulates, {program.const_bytes} bytes of constants, "
+        f"{plan.arena_bytes} bytes of arena (lower bound {plan.lower_bound_bytes})"
+    )
+
+
+def _border(plan: Plan, function: str, indices: tuple[int, ...]) -> _BorderGroup:
+    tensors = [plan.program.graph.tensors[i] for i in indices]
+    types = {t.dtype.c_type for t in tensors}
+    c_type = types.pop() if len(types) == 1 else "void"
+    borders = []
+    for index, t in zip(indices, tensors, strict=True):
+        address = f"arena + {plan.tensor_offset(index)}"
+        if c_type != "int8_t":
+            address = f"({c_type} *)(void *)({address})"
+        text = comment(f"{t.name}: {_shape(t)} {t.dtype.value}")
+        borders.append(_Border(text, t.elements, t.nbytes, c_float(t.scale), t.zero_point, address))
+    return _BorderGroup(function.upper(), function, c_type, tuple(borders))
+
+
+def _layer(plan: Plan, index: int) -> _Layer:
+    planned: PlannedStep = plan.steps[index]
+    step, graph = planned.step, plan.program.graph
+    call = step.call
+    macs = f", {step.macs} MACs" if step.macs else ""
+    lines = [_place(plan, "in ", operand) for operand in call.inputs] + [_place(plan, "out", call.output)]
+    for role, size in (("scratch", call.scratch_bytes), ("carry", call.carry_bytes)):
+        if size:
+            offset = plan.step_offset(role, index)
+            lines.append(f"{role} arena[{offset} .. {offset + size})")
+    images = call.output.images
+    views = ", ".join([_view(plan, "tg_input", o) for o in call.inputs] + [_view(plan, "tg_output", call.output)])
+    memory = ", ".join(
+        f"arena + {plan.step_offset(role, index)}" if size else "NULL"
+        for role, size in (("scratch", call.scratch_bytes), ("carry", call.carry_bytes))
+    )
+    calls = tuple(_Call(views, f"{y0}, {y1}, {memory}", y0, y1) for y0, y1 in planned.blocks)
+    params = tuple((field, _param(graph.name, index, value)) for field, value in call.params)
+    title = f"{step.op.kind} '{comment(step.op.name)}'{macs}"
+    return _Layer(index, call.kernel, title, tuple(lines), params, images, calls)
+
+
+def _place(plan: Plan, role: str, operand: Operand) -> str:
+    tensor = plan.program.graph.tensors[operand.tensor]
+    if tensor.data is not None:
+        return f"{role} constant {_shape(tensor)} {tensor.dtype.value}"
+    offset = plan.tensor_offset(operand.tensor)
+    return f"{role} arena[{offset} .. {offset + tensor.nbytes}) {_shape(tensor)} {tensor.dtype.value}"
+
+
+def _view(plan: Plan, c_type: str, operand: Operand) -> str:
+    graph = plan.program.graph
+    if graph.tensors[operand.tensor].data is not None:
+        base = _operand_name(graph.name, operand.tensor)
+    else:
+        base = f"arena + {plan.tensor_offset(operand.tensor)}"
+    if operand.images > 1:
+        base += f" + n * {operand.rows * operand.row_bytes}"
+    return f"&({c_type}){{{base}, {operand.row_bytes}, {operand.rows}}}"
+
+
+def _param(name: str, layer: int, value: int | float | Constant) -> str:
+    if isinstance(value, Constant):
+        return _constant_name(name, layer, value)
+    return c_float(value) if isinstance(value, float) else str(value)
+
+
+def _constant_name(name: str, layer: int, constant: Constant) -> str:
+    return f"{name}_layer{layer}_{constant.field}"
+
+
+def _operand_name(name: str, tensor: int) -> str:
+    return f"{name}_tensor{tensor}"
+
+
+def _constants(plan: Plan) -> tuple[_ConstantArray, ...]:
+    graph = plan.program.graph
+    arrays = []
+    for index, planned in enumerate(plan.steps):
+        op = planned.step.op
+        for c in planned.step.call.constants:
+            text = comment(f"{op.kind} {op.name}: {c.field} {'x'.join(map(str, c.values.shape))}")
+            arrays.append(_array(_constant_name(graph.name, index, c), c.values, " TG_FLASH", text))
+    for tensor in plan.program.constant_operands:
+        t = graph.tensors[tensor]
+        assert t.data is not None
+        # read through a view like any tensor, so it may not lie in a separate flash address space
+        arrays.append(_array(_operand_name(graph.name, tensor), t.data, "", comment(f"{t.name}: {_shape(t)}")))
+    return tuple(arrays)
+
+
+def _array(name: str, values: Array, attribute: str, text: str) -> _ConstantArray:
+    flat = values.reshape(-1)
+    # -2147483648 is no literal of 32 bits in C
+    items = ["INT32_MIN" if v == -(1 << 31) else str(v) for v in flat.tolist()]
+    per_line = 20 if values.dtype == np.int8 else 8
+    lines = tuple(", ".join(items[i : i + per_line]) + "," for i in range(0, len(items), per_line))
+    return _ConstantArray(name, _C_TYPES[values.dtype.name], flat.size, attribute, text, lines)
+
+
+def _shape(tensor: Tensor) -> str:
+    return "x".join(map(str, tensor.shape)) or "scalar"
+
+
+def c_float(value: float) -> str:
+    """A float32 value as a C literal that reads back exactly."""
+    text = f"{np.float32(value):.9g}"
+    return f"{text}f" if any(c in text for c in ".en") else f"{text}.0f"

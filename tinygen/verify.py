@@ -1,0 +1,42 @@
+"""What must hold of every Graph; runs after the import and after every pass."""
+
+from __future__ import annotations
+
+from tinygen.errors import TinygenError
+from tinygen.ir import Graph, Op
+from tinygen.ops import OPERATORS
+from tinygen.ops.base import reject
+
+
+def verify(graph: Graph) -> Graph:
+    """Return the graph as it is, or raise TinygenError.
+
+    Checked: every operator reads only what is there before it, no tensor is written twice or written though
+    constant, the outputs are computed, and each operator's own types, options and shape rule.
+    """
+    known = {i for i, t in enumerate(graph.tensors) if t.data is not None} | set(graph.inputs)
+    if len(set(graph.inputs)) != len(graph.inputs) or any(graph.tensors[i].data is not None for i in graph.inputs):
+        raise TinygenError(f"model '{graph.name}': an input stands there twice or is constant")
+    for op in graph.ops:
+        for index in op.inputs:
+            if index >= 0 and index not in known:
+                raise reject(op, f"reads tensor '{graph.tensors[index].name}' before it is computed")
+        for index in op.outputs:
+            if index < 0 or index in known:
+                raise reject(op, "writes a tensor that exists already")
+            known.add(index)
+        _verify_op(graph, op)
+    for index in graph.outputs:
+        if index not in known:
+            raise TinygenError(f"model '{graph.name}': output '{graph.tensors[index].name}' is never computed")
+        if graph.tensors[index].data is not None:
+            raise TinygenError(f"model '{graph.name}': output '{graph.tensors[index].name}' is constant")
+    return graph
+
+
+def _verify_op(graph: Graph, op: Op) -> None:
+    operator = OPERATORS[op.kind]
+    operator.check(graph, op)
+    for index, shape in zip(op.outputs, operator.output_shapes(graph, op), strict=True):
+        if graph.tensors[index].shape != shape or min(shape, default=1) < 1:
+            raise reject(op, f"its output has the shape {graph.tensors[index].shape}, not {shape}")
