@@ -1,0 +1,53 @@
+# Two commands do everything: `make demo` and `make test`. Both set up what is missing first:
+# a virtual environment in .venv, the packages of pyproject.toml, compilers and emulators by apt.
+PYTHON ?= python3
+PY := .venv/bin/python
+
+APT_DEMO := gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm
+APT_TEST := $(APT_DEMO) gcc g++ clang gcc-avr avr-libc gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf \
+            gcc-xtensa-lx106 picolibc-xtensa-lx106-elf
+
+.PHONY: demo test nightly lint format golden clean
+
+demo: .venv/demo
+	@sh scripts/apt.sh $(APT_DEMO)
+	.venv/bin/tinygen build --board qemu-stm32f405 -o build/demo examples/kws/kws.h5
+	.venv/bin/tinygen test --board qemu-stm32f405 -o build/demo examples/kws/kws.h5
+
+test: lint
+	@sh scripts/apt.sh $(APT_TEST)
+	$(PY) -m pytest -n 2 --dist loadgroup
+
+# the same tests with many more random cases: an hour or so
+nightly: lint
+	@sh scripts/apt.sh $(APT_TEST)
+	TINYGEN_NIGHTLY=1 $(PY) -m pytest -n 2 --dist loadgroup --timeout 3600
+
+lint: .venv/dev
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+	$(PY) -m mypy
+
+format: .venv/dev
+	$(PY) -m ruff format .
+	$(PY) -m ruff check --fix .
+
+# after a wanted change of the generated C: rewrite tests/golden, then read the diff
+golden: .venv/dev
+	TINYGEN_GOLDEN=1 $(PY) -m pytest -q tests/golden
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || (echo "tinygen needs Python 3.10 or newer" && false)
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || sh scripts/apt.sh python3-venv
+	$(PYTHON) -m venv .venv
+
+.venv/demo: .venv/bin/python pyproject.toml
+	$(PY) -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+.venv/dev: .venv/bin/python pyproject.toml
+	$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@ .venv/demo
+
+clean:
+	rm -rf build dist .venv

@@ -1,0 +1,105 @@
+/* Cortex-M boards: vectors, reset, faults, sleeping while no byte comes, and SysTick as a free-running clock. */
+#include <string.h>
+
+#include "../tg_port.h"
+#include "cortexm.h"
+
+#define SYST_CSR TG_REG(0xE000E010U)
+#define SYST_RVR TG_REG(0xE000E014U)
+#define SYST_CVR TG_REG(0xE000E018U)
+#define SCB_CFSR TG_REG(0xE000ED28U)
+#define SCB_CPACR TG_REG(0xE000ED88U)
+
+typedef void (*function)(void);
+
+extern uint32_t tg_stack_top[], tg_data_load[], tg_data[], tg_data_end[], tg_bss[], tg_bss_end[];
+extern const function tg_init_array[], tg_init_array_end[];
+int main(void);
+void tg_reset(void);
+void tg_fault(void);
+void tg_report_fault(const uint32_t *frame);
+
+static volatile uint32_t wraps;
+
+void tg_reset(void) {
+  memcpy(tg_data, tg_data_load, (uintptr_t)tg_data_end - (uintptr_t)tg_data);
+  memset(tg_bss, 0, (uintptr_t)tg_bss_end - (uintptr_t)tg_bss);
+  SCB_CPACR |= UINT32_C(0xF) << 20; /* FPU on */
+  __asm volatile("dsb\n isb");
+  tg_init();
+  for (const function *f = tg_init_array; f != tg_init_array_end; f++) (*f)(); /* C++ constructors */
+  main();
+  for (;;) __asm volatile("wfi");
+}
+
+static void systick(void) { wraps++; }
+
+static void put(const char *text) {
+  while (*text != '\0') tg_putc(*text++);
+}
+
+static void put_hex(uint32_t value) {
+  for (int shift = 28; shift >= 0; shift -= 4) tg_putc("0123456789abcdef"[(value >> shift) & 15U]);
+}
+
+/* A fault is never silent: the host's tester quotes this line. */
+void tg_report_fault(const uint32_t *frame) {
+  uint32_t number;
+  __asm volatile("mrs %0, ipsr" : "=r"(number));
+  put("\n!fault ");
+  put_hex(number);
+  put(" cfsr ");
+  put_hex(SCB_CFSR);
+  if (frame >= tg_stack_top - 8192 && frame <= tg_stack_top - 8) { /* else: no stack was left to save it on */
+    put(" pc ");
+    put_hex(frame[6]);
+  }
+  put("\n");
+  for (;;) __asm volatile("wfi");
+}
+
+/* The stack may be what is broken: the report starts on a fresh one. */
+__attribute__((naked)) void tg_fault(void) {
+  __asm volatile(
+      "mrs r0, msp\n"
+      "ldr r1, =tg_stack_top\n"
+      "mov sp, r1\n"
+      "b tg_report_fault\n");
+}
+
+/* No external interrupt is ever taken: tg_getc only wakes up by one. */
+__attribute__((section(".isr_vector"), used)) static const function vectors[16] = {
+    (function)(uintptr_t)tg_stack_top,
+    tg_reset, tg_fault, tg_fault, tg_fault, tg_fault, tg_fault, 0, 0, 0, 0, tg_fault, tg_fault, 0, tg_fault,
+    systick};
+
+void tg_init(void) {
+  tg_uart_init();
+  SYST_RVR = 0xFFFFFFU;
+  SYST_CVR = 0;
+  SYST_CSR = 7; /* core clock, interrupt, on */
+}
+
+int tg_getc(void) {
+  int c;
+  while ((c = tg_poll()) < 0) {
+    /* with interrupts masked WFI still wakes when one is pending, so a byte that comes just now is not slept over */
+    __asm volatile("cpsid i");
+    tg_uart_interrupt(1);
+    TG_NVIC_ISER(tg_uart_irq) = TG_NVIC_BIT(tg_uart_irq);
+    __asm volatile("wfi");
+    tg_uart_interrupt(0);
+    TG_NVIC_ICPR(tg_uart_irq) = TG_NVIC_BIT(tg_uart_irq);
+    __asm volatile("cpsie i\n isb");
+  }
+  return c;
+}
+
+uint32_t tg_ticks(void) {
+  uint32_t before, ticks;
+  do {
+    before = wraps;
+    ticks = 0xFFFFFFU - SYST_CVR;
+  } while (before != wraps);
+  return (before << 24) + ticks;
+}

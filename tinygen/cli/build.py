@@ -1,0 +1,94 @@
+"""`tinygen build`: the whole line from a model file to a firmware that fits its board."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from tinygen.boards import Board, get_board
+from tinygen.cli.options import BOARD, JSON, PROJECT, model_options
+from tinygen.cli.progress import OUT, Steps, warn
+from tinygen.elf import section_sizes
+from tinygen.errors import TinygenError
+from tinygen.pipeline import Compiled, Request, compile_model, write_board_project
+from tinygen.platformio import BuildResult, build_firmware
+from tinygen.report.size import Size, planned_size, size_json, size_table
+
+
+@click.command(epilog="Example: tinygen build --board esp32 kws.h5 --data kws.npz")
+@BOARD
+@PROJECT
+@JSON
+@model_options
+def build(request: Request, board_name: str, project: Path | None, as_json: bool) -> None:
+    """Build a PlatformIO project for BOARD from MODEL (.keras, .h5, SavedModel or int8 .tflite).
+
+    The model is quantized to int8 with the samples of --data, its memory planned, written as C and compiled.
+    A rebuild replaces what was generated; src/ and platformio.ini are yours.
+    """
+    board = get_board(board_name)
+    folder = project or default_project(request, board)
+    steps = Steps()
+    compiled = write_project_of(request, board, folder, steps)
+    size = build_application(compiled, board, folder, steps)
+    report = {
+        "board": board.name,
+        "model": request.name,
+        "model_sha256": compiled.model.sha256,
+        "calibration": compiled.calibration.source,
+        "project_dir": str(folder),
+        **size_json(size, board),
+    }
+    if as_json:
+        click.echo(json.dumps(report, indent=2))
+    else:
+        OUT.print(size_table(size, board))
+        OUT.print(f"project: {folder}", soft_wrap=True)
+    if not size.fits(board):
+        raise does_not_fit(size, board)
+
+
+def default_project(request: Request, board: Board) -> Path:
+    """Where `build` puts a project without -o, and where `test`, `run` and `flash` look for it."""
+    return Path(f"{request.name}-{board.name}")
+
+
+def write_project_of(request: Request, board: Board, folder: Path, steps: Steps) -> Compiled:
+    """Compile the model and write its project; warns loudly when it was calibrated on random input."""
+    with steps.step(f"preparing {request.model.name}"):
+        compiled = compile_model(request, folder, steps.update)
+        write_board_project(compiled, board, folder)
+    if compiled.calibration.random:
+        warn("calibrated on RANDOM input, there was no --data: the accuracy of this model is not to be trusted")
+    return compiled
+
+
+def build_application(compiled: Compiled, board: Board, folder: Path, steps: Steps) -> Size:
+    """Build the application; its size. Raises TinygenError when it cannot fit or does not build."""
+    planned = planned_size(compiled.plan)
+    if not planned.fits(board):
+        OUT.print(size_table(planned, board))
+        raise does_not_fit(planned, board)
+    result = build_environment(folder, board.name, board, steps)
+    sizes = section_sizes(result.elf)
+    return Size(planned.arena, planned.constants, sizes.ram, sizes.flash)
+
+
+def build_environment(folder: Path, environment: str, board: Board, steps: Steps) -> BuildResult:
+    """Build one environment of a project with PlatformIO."""
+    with steps.step(f"building {environment} with PlatformIO"):
+        return build_firmware(folder, environment, board, steps.update)
+
+
+def does_not_fit(size: Size, board: Board) -> TinygenError:
+    """The error for a firmware that is too large, with the figures."""
+    ram = size.arena if size.ram is None else size.ram
+    flash = size.constants if size.flash is None else size.flash
+    return TinygenError(
+        f"the model does not fit {board.name}: it needs {ram + board.stack_bytes:,} bytes of RAM (stack reserve "
+        f"of {board.stack_bytes:,} included) and {flash:,} of flash; the board has {board.ram_bytes:,} and "
+        f"{board.flash_bytes:,}",
+        "take a smaller model or a larger board (`tinygen boards`)",
+    )

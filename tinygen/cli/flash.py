@@ -1,0 +1,37 @@
+"""`tinygen flash`: build the application and bring it onto the board."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from tinygen.boards import get_board
+from tinygen.cli.build import build_application, default_project, does_not_fit, write_project_of
+from tinygen.cli.options import BOARD, PORT, PROJECT, model_options
+from tinygen.cli.progress import OUT, Steps
+from tinygen.pipeline import Request
+from tinygen.platformio import upload
+
+
+@click.command(epilog="Example: tinygen flash kws.h5 --board esp32 --port /dev/ttyUSB0")
+@BOARD
+@PORT
+@PROJECT
+@model_options
+def flash(request: Request, board_name: str, port: str | None, project: Path | None) -> None:
+    """Build MODEL's application for BOARD and upload it with PlatformIO.
+
+    Without --port PlatformIO looks for the board itself. An emulated board is started, and goes on running
+    until `pio run -t stop` in the project's folder.
+    """
+    board = get_board(board_name)
+    folder = project or default_project(request, board)
+    steps = Steps()
+    compiled = write_project_of(request, board, folder, steps)
+    size = build_application(compiled, board, folder, steps)
+    if not size.fits(board):
+        raise does_not_fit(size, board)
+    with steps.step(f"uploading to {board.name}"):
+        upload(folder, board.name, board, port, steps.update)
+    OUT.print(f"{board.name} runs {request.name}; see what it prints: pio device monitor -d {folder}", soft_wrap=True)

@@ -1,0 +1,72 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tinygen.pipeline import make_request
+
+Shape = tuple[str, tuple[int, ...]]
+
+BOARD = click.option("-b", "--board", "board_name", required=True, metavar="BOARD", help="See `tinygen boards`.")
+PORT = click.option(
+    "-p", "--port", metavar="PORT", help="Serial port of the board: /dev/ttyUSB0, COM3, or any pyserial URL."
+)
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout (keys in docs/SPEC.md).")
+PROJECT = click.option(
+    "-o",
+    "--output",
+    "project",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="The project folder (default: NAME-BOARD in the current folder).",
+)
+
+
+class _ShapeType(click.ParamType):
+    """`1,49,10,1` or `NAME=1,49,10,1`."""
+
+    name = "shape"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Shape:
+        name, _, numbers = str(value).rpartition("=")
+        try:
+            shape = tuple(int(n) for n in numbers.split(","))
+        except ValueError:
+            shape = ()
+        if not shape or min(shape) < 1:
+            self.fail(f"{value!r} is not a shape like 1,49,10,1 or NAME=1,49,10,1", param, ctx)
+        return name, shape
+
+
+def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """MODEL and what it takes to make an int8 model of it; the command gets them as one `request`."""
+
+    @wraps(command)
+    def with_request(
+        model: Path,
+        name: str | None,
+        data: str | None,
+        input_shapes: tuple[Shape, ...],
+        unsafe_lambda: bool,
+        **rest: Any,
+    ) -> Any:
+        return command(request=make_request(model, name, data, dict(input_shapes), unsafe_lambda), **rest)
+
+    shape_help = "Fix unknown dimensions: 1,49,10,1, or NAME=1,49,10,1 for each of several inputs."
+    options = (
+        click.option("--unsafe-lambda", is_flag=True, help="Run Lambda layers: Python code out of the model file."),
+        click.option("--input-shape", "input_shapes", type=_ShapeType(), multiple=True, help=shape_help),
+        click.option("--name", metavar="NAME", help="The model's name in C (default: from the file)."),
+        click.option("--data", metavar="FILE[:KEY]", help="Samples, .npz or .npy; default: MODEL's stem + .npz."),
+        click.argument("model", type=click.Path(path_type=Path)),
+    )
+    decorated: Callable[..., Any] = with_request
+    for option in options:
+        decorated = option(decorated)
+    return decorated

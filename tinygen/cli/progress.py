@@ -1,0 +1,54 @@
+"""Progress on stderr: a spinner or a bar on a terminal, one line per step elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+OUT = Console(highlight=False)
+ERR = Console(stderr=True, highlight=False)
+
+
+class Steps:
+    """Shows what is being done. Steps of more than a second stay on the screen with their time."""
+
+    @contextmanager
+    def step(self, text: str) -> Iterator[None]:
+        """Show `text` while the block runs."""
+        start = time.monotonic()
+        with ERR.status(text) as status:
+            self._update = status.update
+            if not ERR.is_terminal:
+                ERR.print(f"{text} ...")
+            yield
+        seconds = time.monotonic() - start
+        if seconds >= 1:
+            ERR.print(f"{text}: {seconds:.1f} s")
+
+    def update(self, text: str) -> None:
+        """Change what the running step shows; called from inside it."""
+        self._update(text)
+        if not ERR.is_terminal:
+            ERR.print(f"  {text}")
+
+    @contextmanager
+    def count(self, text: str, total: int) -> Iterator[Callable[[int], None]]:
+        """Show a bar; yields a function that takes the count so far."""
+        start = time.monotonic()
+        columns = (TextColumn(text), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=ERR, transient=True, disable=not ERR.is_terminal) as progress:
+            task = progress.add_task(text, total=total)
+            if not ERR.is_terminal:
+                ERR.print(f"{text}: {total} samples ...")
+            yield lambda done: progress.update(task, completed=done)
+        seconds = time.monotonic() - start
+        ERR.print(f"{text}: {total} samples in {seconds:.1f} s")
+
+
+def warn(text: str) -> None:
+    """One loud line."""
+    ERR.print(f"WARNING: {text}", style="bold yellow", soft_wrap=True)

@@ -1,0 +1,126 @@
+"""`tinygen test`: does the board compute what it should, and how good is the quantization?"""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from statistics import median
+
+import click
+
+from tinygen.boards import Board, get_board
+from tinygen.cli.build import default_project, write_project_of
+from tinygen.cli.on_board import run_samples
+from tinygen.cli.options import BOARD, JSON, PORT, PROJECT, model_options
+from tinygen.cli.progress import OUT, Steps
+from tinygen.errors import TinygenError
+from tinygen.pipeline import Compiled, Request
+from tinygen.report.verdict import CodeVerdict, FloatVerdict, judge_code, judge_float
+from tinygen.tester import DeviceRun
+from tinygen.testset import TestSet, make_test_set, save_test_set
+
+
+@click.command(epilog="Example: tinygen test kws.h5 --board qemu-stm32f405 --data kws.npz")
+@BOARD
+@PORT
+@PROJECT
+@click.option("--samples", type=click.IntRange(min=1), metavar="N", help="Test on the first N samples (default: all).")
+@click.option(
+    "--vectors",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Also save inputs and both references, for `--data FILE` where there is no TensorFlow.",
+)
+@JSON
+@model_options
+def test(
+    request: Request,
+    board_name: str,
+    port: str | None,
+    project: Path | None,
+    samples: int | None,
+    vectors: Path | None,
+    as_json: bool,
+) -> None:
+    """Test MODEL on BOARD: every output against the int8 reference, to the bit, and against the float model.
+
+    Builds the tester's firmware, flashes it (or boots the emulator) and sends the test samples of --data over
+    serial; random ones where there is no data. A PORT that is a URL is taken as a board that runs already.
+    """
+    board = get_board(board_name)
+    folder = project or default_project(request, board)
+    steps = Steps()
+    compiled = write_project_of(request, board, folder, steps)
+    with steps.step("preparing the references"):
+        tests = make_test_set(compiled, samples, steps.update)
+    if vectors is not None:
+        save_test_set(vectors, compiled, tests)
+    result = run_samples(compiled, board, folder, port, tests.raw, steps)
+    code = judge_code(result.outputs, tests.int8_outputs)
+    floats = _judge_float(compiled, tests, result)
+    if as_json:
+        click.echo(json.dumps(_json(board, code, floats, result), indent=2))
+    else:
+        _print(board, tests, code, floats, result)
+    if not code.passed:
+        raise TinygenError(
+            f"{board.name}: {code.outputs - code.bit_exact} of {code.outputs} outputs differ from the int8 reference; "
+            f"first {code.first_wrong}",
+            "the firmware does not compute this model: report it with the model, the board and this output",
+        )
+
+
+def _judge_float(compiled: Compiled, tests: TestSet, result: DeviceRun) -> FloatVerdict | None:
+    if not tests.float_outputs:
+        return None
+    graph = compiled.plan.program.graph
+    outputs = [graph.tensors[i] for i in graph.outputs]
+    ends_in_softmax = any(op.kind == "SOFTMAX" and graph.outputs[0] in op.outputs for op in graph.ops)
+    classes = tests.y_test is not None or bool(tests.labels) or ends_in_softmax
+    return judge_float(result.outputs, outputs, tests.float_outputs, tests.y_test, classes)
+
+
+def _json(board: Board, code: CodeVerdict, floats: FloatVerdict | None, result: DeviceRun) -> dict[str, object]:
+    return {
+        "board": board.name,
+        "samples": code.samples,
+        "outputs": code.outputs,
+        "bit_exact": code.bit_exact,
+        "top1_agreement": floats.top1_agreement if floats else None,
+        "accuracy_device": floats.accuracy_device if floats else None,
+        "accuracy_float": floats.accuracy_float if floats else None,
+        "max_error": floats.max_error if floats else None,
+        # JSON has no infinity: null stands for equal outputs
+        "snr_db": floats.snr_db if floats and math.isfinite(floats.snr_db) else None,
+        "microseconds": _microseconds(result),
+        "microseconds_are_virtual": board.emulated,
+        "retries": result.retries,
+        "model_sha256": result.info.sha256,
+        "pass": code.passed,
+    }
+
+
+def _microseconds(result: DeviceRun) -> float:
+    return round(1e6 * median(result.ticks) / result.info.ticks_per_second, 1)
+
+
+def _print(board: Board, tests: TestSet, code: CodeVerdict, floats: FloatVerdict | None, result: DeviceRun) -> None:
+    virtual = " of the emulator's virtual time" if board.emulated else ""
+    OUT.print(f"{board.name}: {code.samples} samples ({tests.source}), {_microseconds(result):,.0f} us each{virtual}")
+    if result.retries:
+        OUT.print(f"{result.retries} frames were lost or damaged and sent again")
+    verdict = "OK" if code.passed else "WRONG"
+    OUT.print(
+        f"device against the int8 reference: {code.bit_exact:,} of {code.outputs:,} outputs bit-exact  {verdict}",
+        style="bold green" if code.passed else "bold red",
+    )
+    if floats is None:
+        OUT.print("device against the float model: not compared, only an int8 model was given")
+        return
+    parts = [f"max error {floats.max_error:.4g}", f"SNR {floats.snr_db:.1f} dB"]
+    if floats.accuracy_device is not None and floats.accuracy_float is not None:
+        parts.insert(0, f"accuracy {floats.accuracy_device:.2%} (float {floats.accuracy_float:.2%})")
+    if floats.top1_agreement is not None:
+        parts.insert(0, f"top-1 agreement {floats.top1_agreement:.2%}")
+    OUT.print(f"device against the float model: {', '.join(parts)}", style="bold")

@@ -1,0 +1,154 @@
+"""The float model is run on samples, and becomes an int8 .tflite by post-training quantization.
+
+Place in the flow: worker.py calls both in the child process. Imports TensorFlow.
+
+The model is traced once for fixed shapes and its variables are frozen into constants, so that the converter
+sees nothing dynamic (no SHAPE, PACK, READ_VARIABLE), and input and output tensors keep the model's own names
+and order. The converter is deterministic: the same model and samples give the same bytes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+from tinygen.errors import TinygenError
+from tinygen.load.keras_job import TensorInfo
+from tinygen.load.keras_model import FloatModel
+
+FixedShapes = Mapping[str, tuple[int, ...]]
+Floats = npt.NDArray[np.float32]
+
+LOOP_HINT = "the model has loops, which it cannot convert: save recurrent layers with unroll=True"
+
+_BATCH = 32
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Traced:
+    """A model for fixed shapes: a concrete function without variables, and its outputs, all shapes known."""
+
+    function: Any
+    outputs: tuple[TensorInfo, ...]
+
+
+def trace(model: FloatModel, shapes: FixedShapes) -> Traced:
+    """The model as a concrete function of float32 tensors of these shapes, its variables frozen.
+
+    Raises TinygenError if it does not run for these shapes.
+    """
+
+    def named(*tensors: Any) -> list[Any]:
+        results = [tf.cast(y, tf.float32) if y.dtype.is_floating else y for y in model.call(*tensors)]
+        return [tf.identity(y, name=name) for y, name in zip(results, model.outputs, strict=True)]
+
+    specs = [tf.TensorSpec(shapes[tensor.name], tf.float32, name=tensor.name) for tensor in model.inputs]
+    try:
+        function = tf.function(named, autograph=False).get_concrete_function(*specs)
+    except Exception as error:  # whatever a layer raises
+        reason = " ".join(str(error).split()).rpartition("Exception encountered: ")[2][:240]
+        raise TinygenError(
+            f"{model.name} does not run for inputs of shape {', '.join(map(str, shapes.values()))}: {reason}",
+            "choose another --input-shape, or rebuild the model with fixed shapes",
+        ) from error
+    frozen = convert_variables_to_constants_v2(function, lower_control_flow=False)
+    # A function's own outputs are called Identity, Identity_1: cut the graph at the named tensors before them.
+    results = [output.op.inputs[0] for output in frozen.outputs]
+    pruned = frozen.prune(frozen.inputs, results)
+    # The shapes of a run, because freezing forgets that of a grouped convolution, and loading that of a loop.
+    values = pruned(*(tf.zeros(spec.shape) for spec in specs))
+    outputs = (TensorInfo(name, tuple(y.shape)) for name, y in zip(model.outputs, values, strict=True))
+    return Traced(pruned, tuple(outputs))
+
+
+def has_loops(traced: Traced) -> bool:
+    """Whether a traced model has loops: the converter fails or crashes on them."""
+    return any(op.type.endswith("While") for op in traced.function.graph.get_operations())
+
+
+def convert(traced: Traced, samples: Iterator[list[Floats]]) -> bytes:
+    """Full-integer post-training quantization, per channel, int8 inputs and outputs: an int8 .tflite.
+
+    `samples` gives the inputs of one inference at a time, with the batch axis, in the model's order; it is
+    consumed after a first conversion, before quantization. Raises TinygenError naming the operators that the
+    converter cannot do.
+    """
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([traced.function])
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = lambda: samples
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = tf.int8
+    converter.inference_output_type = tf.int8
+    try:
+        return bytes(converter.convert())
+    except Exception as error:  # ConverterError, and what the calibrator raises
+        raise _not_converted(traced, str(error)) from error
+
+
+def _not_converted(traced: Traced, text: str) -> TinygenError:
+    kinds = set(re.findall(r"'tf\.(\w+)' op is neither a custom op nor a flex op", text))
+    if kinds:
+        nodes = [f"{op.type} ({op.name})" for op in traced.function.graph.get_operations() if op.type in kinds]
+        return TinygenError(
+            f"the TFLite converter has no operator for {', '.join(nodes or sorted(kinds))}",
+            "build these layers from other ones",
+        )
+    reason = re.search(r"error: (.+)", text)
+    return TinygenError(
+        f"the TFLite converter failed: {' '.join(reason[1].split() if reason else text.split())[:240]}",
+        LOOP_HINT if has_loops(traced) else "leave out layers until you find which one it cannot do",
+    )
+
+
+def predict(
+    model: FloatModel,
+    traced: Traced,
+    shapes: FixedShapes,
+    samples: Mapping[str, Floats],
+    done: Callable[[int], None],
+) -> tuple[Floats, ...]:
+    """The float model's outputs (N, ...) for samples (N, ...), one array per output, without a batch axis of 1.
+
+    Runs batches of 32 where the model takes any number and treats the samples apart, else one by one through
+    `traced`. `done` is called with the number of samples done.
+    """
+    arrays = [samples[tensor.name] for tensor in model.inputs]
+    batched = _batched(model, shapes, traced)
+    size = _BATCH if batched is not None else 1
+    parts: list[list[Floats]] = []
+    for start in range(0, len(arrays[0]), size):
+        if batched is not None:
+            parts.append([y.numpy() for y in batched(*(tf.constant(x[start : start + size]) for x in arrays))])
+        else:
+            values = [x[start].reshape(shapes[t.name]) for x, t in zip(arrays, model.inputs, strict=True)]
+            results = traced.function(*(tf.constant(value) for value in values))
+            parts.append([y.numpy() if y.shape[:1] == (1,) else y.numpy()[None] for y in results])
+        done(min(start + size, len(arrays[0])))
+    return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
+
+
+def _batched(model: FloatModel, shapes: FixedShapes, traced: Traced) -> Any:
+    """The model for any number of samples at once; None where the batch is fixed or does not reach the outputs."""
+    if not all(t.shape[:1] == (None,) and shapes[t.name][0] == 1 for t in model.inputs):
+        return None
+    specs = [tf.TensorSpec((None, *shapes[t.name][1:]), tf.float32, name=t.name) for t in model.inputs]
+
+    def run(*tensors: Any) -> list[Any]:
+        return [tf.cast(y, tf.float32) if y.dtype.is_floating else y for y in model.call(*tensors)]
+
+    try:
+        function = tf.function(run, autograph=False).get_concrete_function(*specs)
+    except Exception:  # a layer that needs the batch size; it has run for a batch of 1
+        return None
+    per_sample = all(
+        one.shape[:1] == (1,) and many.shape.is_compatible_with((None, *one.shape[1:])) and many.shape[:1] != (1,)
+        for one, many in zip(traced.outputs, function.outputs, strict=True)
+    )
+    return function if per_sample else None

@@ -1,0 +1,149 @@
+"""A model file becomes a float model that can be called: the only door to Keras and SavedModels.
+
+Place in the flow: worker.py imports this module in the child process, after keras_file.py has checked the
+file; keras_convert.py runs and quantizes what it returns. Importing it imports TensorFlow.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from tinygen.errors import TinygenError
+from tinygen.load.keras_file import KERAS2_HARD_SIGMOID, SAVE_HINT, KerasFile
+from tinygen.load.keras_job import TensorInfo
+
+_EXPORT_HINT = "export it with model.export('folder') and give that folder"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FloatModel:
+    """A loaded model. `call` takes one float32 tensor for each input and returns a list of tensors.
+
+    Inputs and outputs are in the order of the model: as Keras lists them; for a SavedModel sorted by name.
+    `owner` keeps the variables alive.
+    """
+
+    name: str
+    kind: str
+    inputs: tuple[TensorInfo, ...]
+    outputs: tuple[str, ...]
+    call: Callable[..., list[Any]]
+    owner: Any
+
+
+def load_model(file: KerasFile, allow_lambda: bool) -> FloatModel:
+    """Load what `keras_file.prepare` has checked. Raises TinygenError if it cannot be loaded."""
+    return _load_saved_model(file) if file.kind == "SavedModel" else _load_keras(file, allow_lambda)
+
+
+def _keras2_hard_sigmoid(x: Any) -> Any:
+    return keras.ops.clip(0.2 * x + 0.5, 0.0, 1.0)
+
+
+def _load_keras(file: KerasFile, allow_lambda: bool) -> FloatModel:
+    _need_known(file)
+    try:
+        with keras.saving.custom_object_scope({KERAS2_HARD_SIGMOID: _keras2_hard_sigmoid}):
+            model = keras.models.load_model(file.path, compile=False, safe_mode=not allow_lambda)
+    except Exception as error:  # Keras raises anything on files that it cannot read
+        raise _not_loaded(file.name, error) from error
+    if not getattr(model, "inputs", None):
+        raise TinygenError(
+            f"{file.name} does not say what its inputs are: the model was never built, or is a subclass of Model",
+            f"call it once on data before saving, begin it with keras.Input; or {_EXPORT_HINT}",
+        )
+    sequential = isinstance(model, keras.Sequential)
+    names = [model.layers[-1].name] if sequential else model.output_names
+
+    def call(*tensors: Any) -> list[Any]:
+        packed = tensors[0] if sequential else keras.tree.pack_sequence_as(model.input, list(tensors))
+        return list(keras.tree.flatten(model(packed, training=False)))
+
+    # The first dimension is always the batch, even where an earlier call or fit() has left its size behind.
+    inputs = tuple((tensor.name, (None, *tensor.shape[1:]), tensor.dtype) for tensor in model.inputs)
+    return FloatModel(file.name, file.kind, _inputs(inputs), _clean(names), call, model)
+
+
+def _load_saved_model(file: KerasFile) -> FloatModel:
+    try:
+        loaded = tf.saved_model.load(str(file.path))
+    except Exception as error:  # as above
+        raise _not_loaded(file.name, error) from error
+    signatures = dict(loaded.signatures)
+    chosen = signatures.get("serving_default") or (next(iter(signatures.values())) if len(signatures) == 1 else None)
+    if chosen is None:
+        found = f"its signatures are {', '.join(signatures)}" if signatures else "it has no signature"
+        raise TinygenError(
+            f"{file.name} does not say which function to compile: {found}",
+            "save it with a serving_default signature: tf.saved_model.save(model, path, signatures=function)",
+        )
+    specs = dict(sorted(chosen.structured_input_signature[1].items(), key=_natural))
+    outputs = [name for name, _ in sorted(chosen.structured_outputs.items(), key=_natural)]
+
+    def call(*tensors: Any) -> list[Any]:
+        results = chosen(**dict(zip(specs, tensors, strict=True)))
+        return [results[name] for name in outputs]
+
+    for name, spec in specs.items():
+        if spec.shape.rank is None:
+            raise TinygenError(
+                f"input {name} of {file.name} has an unknown number of dimensions",
+                "save it with a shape in its signature",
+            )
+    inputs = tuple((name, tuple(spec.shape), spec.dtype.name) for name, spec in specs.items())
+    return FloatModel(file.name, file.kind, _inputs(inputs), _clean(outputs), call, loaded)
+
+
+def _natural(item: tuple[str, Any]) -> list[tuple[int, str]]:
+    """Sort key of a name in which numbers count as such: output_2 before output_10."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", item[0])]
+
+
+def _inputs(inputs: Sequence[tuple[str, tuple[int | None, ...], str]]) -> tuple[TensorInfo, ...]:
+    other = [f"{name} ({dtype})" for name, _, dtype in inputs if "float" not in dtype]
+    if other:
+        raise TinygenError(
+            f"inputs that are not floating point cannot be quantized: {', '.join(other)}",
+            "let the model begin with a float input",
+        )
+    names = _clean([name for name, _, _ in inputs])
+    return tuple(TensorInfo(name, shape) for name, (_, shape, _) in zip(names, inputs, strict=True))
+
+
+def _clean(names: Sequence[str]) -> tuple[str, ...]:
+    """Names that TensorFlow takes for operations, each once; nearly always the names as they are."""
+    result: list[str] = []
+    for name in names:
+        valid = re.sub(r"[^A-Za-z0-9_./-]", "_", name)
+        valid = valid if re.match(r"[A-Za-z0-9.]", valid) else f"t{valid}"
+        number = sum(valid == other or other.startswith(f"{valid}_") for other in result) if valid in result else 0
+        result.append(f"{valid}_{number}" if number else valid)
+    return tuple(result)
+
+
+def _need_known(file: KerasFile) -> None:
+    models = ("Functional", "Model", "Sequential")
+    unknown = [x for x in file.classes if x[0] not in models and not hasattr(keras.layers, x[0])]
+    if unknown:
+        raise TinygenError(
+            f"{file.name} has layers that are not part of Keras: "
+            + ", ".join(f"{layer} (class {kind})" for kind, layer in unknown),
+            f"tinygen runs no code from outside: {SAVE_HINT if file.kind == 'h5' else _EXPORT_HINT}",
+        )
+
+
+def _not_loaded(name: str, error: Exception) -> TinygenError:
+    """What Keras or TensorFlow says about a file, in one line."""
+    text = " ".join(str(error).split())
+    unknown = re.findall(r"(?:Could not locate class |Could not deserialize )'([^']+)'", text)
+    reason = f"Keras does not know {unknown[0]}" if unknown else text.rpartition("Exception encountered: ")[2]
+    short = reason if len(reason) <= 240 else f"{reason[:237]}..."
+    return TinygenError(
+        f"{name} cannot be loaded: {short or type(error).__name__}", f"save it again with Keras 3, or {_EXPORT_HINT}"
+    )

@@ -1,0 +1,191 @@
+"""The child process that imports TensorFlow: `python -m tinygen.load.worker JOB.json`.
+
+Place in the flow: started by worker_client.py, in a private folder. Loads a Keras model or SavedModel,
+quantizes it or runs it, and leaves files beside the job. Speaks lines of JSON on stdout (keras_job.py);
+what libraries print there goes to stderr instead.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tinygen.errors import TinygenError
+from tinygen.load import keras_job
+from tinygen.load.arrays import Array, Samples, check_samples, open_arrays
+from tinygen.load.data import Dataset, load_data
+from tinygen.load.keras_file import prepare
+from tinygen.load.keras_job import Job
+
+FixedShapes = Mapping[str, tuple[int, ...]]
+
+MOST_CALIBRATION_SAMPLES = 300
+RANDOM_SAMPLES = 100
+_SEED = 20240607
+_SECONDS_BETWEEN_REPORTS = 1.0
+
+
+class Channel:
+    """The way to the parent: one JSON object per line."""
+
+    def __init__(self) -> None:
+        self._stream = os.fdopen(os.dup(1), "w", encoding="utf-8")
+        os.dup2(2, 1)  # C++ code that prints must not disturb the lines
+        self._last = 0.0
+
+    def send(self, key: str, value: object) -> None:
+        self._stream.write(json.dumps({key: value}) + "\n")
+        self._stream.flush()
+
+    def progress(self, stage: str) -> None:
+        self._last = time.monotonic()
+        self.send(keras_job.PROGRESS, stage)
+
+    def count(self, stage: str, done: int, total: int) -> None:
+        """Progress inside a stage, at most once a second."""
+        if done < total and time.monotonic() - self._last >= _SECONDS_BETWEEN_REPORTS:
+            self.progress(f"{stage}: {done} of {total}")
+
+
+def run(job: Job, channel: Channel) -> dict[str, object]:
+    """Do a job; the RESULT to send. Files go to the current folder. Raises TinygenError."""
+    model_path = Path(job.model)
+    channel.progress(f"checking {model_path.name}")
+    file = prepare(model_path, Path.cwd(), job.allow_lambda)
+    channel.progress("starting TensorFlow")
+    from tinygen.load import keras_convert, keras_model  # seconds; only now that the file looks right
+
+    channel.progress(f"loading {model_path.name}")
+    model = keras_model.load_model(file, job.allow_lambda)
+    shapes = keras_job.fix_shapes(model.inputs, job.input_shapes)
+    dataset = load_data(job.data, shapes) if job.data else None
+    calibration = _calibration(dataset, shapes) if job.quantize else None
+    samples = _test_samples(job, dataset, shapes)
+    traced = keras_convert.trace(model, shapes)
+    if calibration is not None:
+        if keras_convert.has_loops(traced):
+            channel.send(keras_job.NOTE, keras_convert.LOOP_HINT)
+        channel.progress("converting")
+        content = keras_convert.convert(traced, _feed(calibration.samples, shapes, channel))
+        Path(keras_job.MODEL_FILE).write_bytes(content)
+    if samples is not None:
+        _predict(model, traced, shapes, samples, channel)
+    return {
+        "kind": model.kind,
+        "inputs": list(shapes.items()),
+        "outputs": [(tensor.name, tensor.shape) for tensor in traced.outputs],
+        "calibration": calibration.text if calibration else "",
+        "samples": _count(calibration.samples) if calibration else 0,
+        "random": calibration is not None and dataset is None,
+    }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Calibration:
+    """Samples to calibrate with, and in words where they come from."""
+
+    samples: Samples
+    text: str
+
+
+def _calibration(dataset: Dataset | None, shapes: FixedShapes) -> _Calibration:
+    """Of more than 300 samples, 300 at equal distances: files are often sorted by class.
+
+    Without data: 100 random samples, uniform from -1 to 1.
+    """
+    if dataset is None:
+        random = np.random.default_rng(_SEED)
+        drawn = {
+            name: random.uniform(-1, 1, (RANDOM_SAMPLES, *shape)).astype(np.float32) for name, shape in shapes.items()
+        }
+        return _Calibration(drawn, f"random values from -1 to 1, {RANDOM_SAMPLES} samples")
+    if dataset.calibration is None:
+        raise TinygenError(
+            f"{dataset.name} has no samples to calibrate with", "add x_calibration, or name an array: FILE:KEY"
+        )
+    _need_floats(dataset.calibration, dataset.calibration_source)
+    total = _count(dataset.calibration)
+    if total <= MOST_CALIBRATION_SAMPLES:
+        return _Calibration(dataset.calibration, f"{dataset.calibration_source}, {total} samples")
+    chosen = np.linspace(0, total - 1, MOST_CALIBRATION_SAMPLES).round().astype(int)
+    samples = {name: x[chosen] for name, x in dataset.calibration.items()}
+    return _Calibration(samples, f"{dataset.calibration_source}, {len(chosen)} of {total} samples")
+
+
+def _test_samples(job: Job, dataset: Dataset | None, shapes: FixedShapes) -> Samples | None:
+    if not job.quantize:
+        with open_arrays(Path(keras_job.SAMPLES_FILE)) as file:
+            given = {key.removeprefix(keras_job.SAMPLES_PREFIX): file.read(key) for key in file.keys}
+        if set(given) != set(shapes):
+            raise TinygenError(f"samples were given for {', '.join(given)}, the model's inputs are {', '.join(shapes)}")
+        samples: Samples = {name: check_samples(given[name], f"input {name}", shape) for name, shape in shapes.items()}
+        _need_floats(samples, "the input")
+        return samples
+    if not job.predict or dataset is None or dataset.test is None:
+        return None
+    _need_floats(dataset.test, dataset.test_source)
+    return dataset.test
+
+
+def _need_floats(samples: Samples, source: str) -> None:
+    if any(x.dtype == np.int8 for x in samples.values()):
+        raise TinygenError(
+            f"{source} is int8, which means raw quantized input, and a float model cannot take that",
+            "save the samples as float32, as the model was trained on",
+        )
+
+
+def _count(samples: Samples) -> int:
+    return len(next(iter(samples.values())))
+
+
+def _predict(model: Any, traced: Any, shapes: FixedShapes, samples: Samples, channel: Channel) -> None:
+    from tinygen.load import keras_convert
+
+    total = _count(samples)
+    stage = f"running the float model on {total} samples"
+    channel.progress(stage)
+    outputs = keras_convert.predict(model, traced, shapes, samples, lambda done: channel.count(stage, done, total))
+    arrays: dict[str, Array] = {str(i): output for i, output in enumerate(outputs)}
+    np.savez(keras_job.OUTPUTS_FILE, allow_pickle=False, **arrays)
+
+
+def _feed(samples: Samples, shapes: FixedShapes, channel: Channel) -> Iterator[list[Array]]:
+    """One inference's inputs at a time, for the calibrator, which asks for them when it is ready."""
+    total = _count(samples)
+    stage = f"calibrating on {total} samples"
+    channel.progress(stage)
+    for i in range(total):
+        yield [samples[name][i].reshape(shape) for name, shape in shapes.items()]
+        channel.count(stage, i + 1, total)
+    channel.progress("quantizing")
+
+
+def main(arguments: list[str]) -> int:
+    """Run the job in the file named; 0 if it went well, else 1 after an ERROR line."""
+    channel = Channel()
+    try:
+        job = Job.from_json(Path(arguments[0]).read_text(encoding="utf-8"))
+        channel.send(keras_job.RESULT, run(job, channel))
+        return 0
+    except TinygenError as error:
+        failure = error
+    except MemoryError:
+        failure = TinygenError("there is not enough memory for this model", "close other programs")
+    fields = {"message": str(failure), "hint": failure.hint, "exit_code": failure.exit_code}
+    channel.send(keras_job.ERROR, fields)
+    return 1
+
+
+if __name__ == "__main__":
+    status = main(sys.argv[1:])
+    sys.stderr.flush()
+    os._exit(status)  # all is sent and written: TensorFlow takes most of a second to put itself away

@@ -1,0 +1,238 @@
+"""Runs the child process that imports TensorFlow, and makes one clear error of every way it may end badly.
+
+Place in the flow: the command line calls `quantize_model` once for a build (it also gives the float model's
+outputs), and `predict_float` when the int8 model is already there. TensorFlow is never imported here.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tinygen.errors import TinygenError
+from tinygen.load import keras_job
+from tinygen.load.arrays import Array, Samples, write_atomically
+from tinygen.load.data import split_spec
+from tinygen.load.keras_job import UNNAMED, Job, TensorInfo
+
+__all__ = ["UNNAMED", "QuantizeResult", "TensorInfo", "predict_float", "quantize_model"]
+
+Progress = Callable[[str], None]
+InputShapes = Mapping[str, tuple[int, ...]]
+
+_PACKAGE_FOLDER = Path(__file__).resolve().parents[2]
+_LOUD = re.compile(r"error|fatal|check failed|abort|terminate|exception|cannot|no module|killed", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class QuantizeResult:
+    """What became of a model. Inputs and outputs are in the order of the int8 .tflite, with their shapes there.
+
+    `kind`: "h5", "keras" or "SavedModel". `calibration` says what it was calibrated with, in words, and
+    `random_calibration` whether that was random numbers. `float_outputs`: the float model's outputs on the
+    test samples of the data file, (N, ...) without a batch axis of 1, one per output; empty if not asked for,
+    or without data.
+    """
+
+    kind: str
+    inputs: tuple[TensorInfo, ...]
+    outputs: tuple[TensorInfo, ...]
+    calibration: str
+    calibration_samples: int
+    random_calibration: bool
+    float_outputs: tuple[Array, ...]
+
+    @property
+    def input_shapes(self) -> dict[str, tuple[int | None, ...]]:
+        """For `load_data`."""
+        return {tensor.name: tensor.shape for tensor in self.inputs}
+
+
+def quantize_model(
+    model_path: Path,
+    out_tflite: Path,
+    *,
+    data: str | None = None,
+    input_shapes: InputShapes | None = None,
+    predict: bool = False,
+    allow_lambda: bool = False,
+    progress: Progress = lambda stage: None,
+) -> QuantizeResult:
+    """Full-integer post-training quantization of a .keras, .h5 or SavedModel into `out_tflite`.
+
+    `data`: FILE or FILE:KEY for `load_data`; without it, random input. Of its samples at most 300 are used to
+    calibrate. `input_shapes`: by input name, or UNNAMED for the only input, for dimensions that the model
+    leaves open. `predict`: also run the float model on the test samples. `progress` is called with each stage.
+    Raises TinygenError; `out_tflite` is then as it was before.
+    """
+    job = Job(
+        model=str(model_path.resolve()),
+        quantize=True,
+        data=_absolute(data) if data else None,
+        predict=predict,
+        input_shapes=dict(input_shapes or {}),
+        allow_lambda=allow_lambda,
+    )
+    with tempfile.TemporaryDirectory(prefix="tinygen-") as name:
+        folder = Path(name)
+        result = _run(job, folder, progress)
+        write_atomically(out_tflite, (folder / keras_job.MODEL_FILE).read_bytes())
+        return QuantizeResult(
+            kind=result["kind"],
+            inputs=_tensors(result["inputs"]),
+            outputs=_tensors(result["outputs"]),
+            calibration=result["calibration"],
+            calibration_samples=result["samples"],
+            random_calibration=result["random"],
+            float_outputs=_outputs(folder),
+        )
+
+
+def predict_float(
+    model_path: Path,
+    samples: Samples,
+    *,
+    input_shapes: InputShapes | None = None,
+    allow_lambda: bool = False,
+    progress: Progress = lambda stage: None,
+) -> tuple[Array, ...]:
+    """The float model's outputs on float32 samples (by input name), as in `QuantizeResult.float_outputs`.
+
+    Raises TinygenError.
+    """
+    job = Job(
+        model=str(model_path.resolve()),
+        quantize=False,
+        data=None,
+        predict=True,
+        input_shapes=dict(input_shapes or {}),
+        allow_lambda=allow_lambda,
+    )
+    with tempfile.TemporaryDirectory(prefix="tinygen-") as name:
+        folder = Path(name)
+        arrays: dict[str, Any] = {f"{keras_job.SAMPLES_PREFIX}{key}": x for key, x in samples.items()}
+        np.savez(folder / keras_job.SAMPLES_FILE, **arrays)
+        _run(job, folder, progress)
+        return _outputs(folder)
+
+
+def _absolute(spec: str) -> str:
+    path, key = split_spec(spec)
+    return f"{path.resolve()}:{key}" if key else str(path.resolve())
+
+
+def _tensors(values: list[tuple[str, list[int]]]) -> tuple[TensorInfo, ...]:
+    return tuple(TensorInfo(name, tuple(shape)) for name, shape in values)
+
+
+def _outputs(folder: Path) -> tuple[Array, ...]:
+    path = folder / keras_job.OUTPUTS_FILE
+    if not path.exists():
+        return ()
+    with np.load(path, allow_pickle=False) as file:
+        return tuple(file[str(i)] for i in range(len(file.files)))
+
+
+def _command(job_file: Path) -> list[str]:
+    return [sys.executable, "-m", "tinygen.load.worker", str(job_file)]
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    """The child's environment: tinygen importable, no GPU, no settings of the user's own Keras."""
+    inherited = {k: v for k, v in os.environ.items() if k != "TF_USE_LEGACY_KERAS"}
+    paths = [str(_PACKAGE_FOLDER), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return inherited | {
+        "PYTHONPATH": os.pathsep.join(paths),
+        "KERAS_BACKEND": "tensorflow",
+        "KERAS_HOME": str(folder),
+        "CUDA_VISIBLE_DEVICES": "-1",
+        "TF_CPP_MIN_LOG_LEVEL": "2",
+        "TF_ENABLE_ONEDNN_OPTS": "0",  # one result on every processor
+    }
+
+
+def _run(job: Job, folder: Path, progress: Progress) -> dict[str, Any]:
+    """Run the child to its end; its RESULT."""
+    if importlib.util.find_spec("tensorflow") is None:
+        raise TinygenError(
+            f"reading {Path(job.model).name} needs TensorFlow, which is not installed",
+            "pip install tensorflow (it has no wheel for every Python and system); "
+            "or give an int8 .tflite, which needs none",
+        )
+    job_file = folder / "job.json"
+    job_file.write_text(job.to_json(), encoding="utf-8")
+    stage, note = "starting", ""
+    with (folder / "stderr").open("wb") as stderr:
+        child = subprocess.Popen(
+            _command(job_file),
+            cwd=folder,
+            env=_environment(folder),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            encoding="utf-8",
+            errors="replace",
+        )
+        try:
+            for line in child.stdout or ():
+                key, value = _message(line)
+                if key == keras_job.PROGRESS:
+                    stage = str(value)
+                    progress(stage)
+                elif key == keras_job.NOTE:
+                    note = str(value)
+                elif key == keras_job.ERROR:
+                    raise TinygenError(value["message"], value["hint"], value["exit_code"])
+                elif key == keras_job.RESULT and child.wait() == 0:
+                    return dict(value)
+            code = child.wait()
+        finally:
+            child.kill()
+            child.wait()
+            if child.stdout:
+                child.stdout.close()
+    raise _crashed(Path(job.model).name, stage, note, code, (folder / "stderr").read_text(errors="replace"))
+
+
+def _message(line: str) -> tuple[str, Any]:
+    try:
+        ((key, value),) = json.loads(line).items()
+    except (ValueError, AttributeError):
+        return "", None
+    return key, value
+
+
+def _crashed(name: str, stage: str, note: str, code: int, stderr: str) -> TinygenError:
+    """The child ended without an answer: by a signal, or by an exception that nobody expected."""
+    where = f"{name}: TensorFlow's process %s while it was at: {stage}"
+    if code == -getattr(signal, "SIGKILL", 9):
+        return TinygenError(
+            where % "was killed", "most likely the memory ran out: close other programs, or use a smaller model"
+        )
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    telling = [line for line in lines if _LOUD.search(line) and not line.startswith(("W", "I"))] or lines
+    last = f" ({telling[-1][:240]})" if telling else ""
+    if code < 0 or code >= 0xC0000000:
+        how = f"crashed with {_signal_name(code)}"
+        hint = note or "its converter does so on layers that it cannot do: leave out layers until you find which"
+        return TinygenError(where % how + ("" if note else last), hint)
+    return TinygenError(where % "failed" + last, "look whether python -c 'import tensorflow' works")
+
+
+def _signal_name(code: int) -> str:
+    try:
+        return signal.Signals(-code).name
+    except ValueError:
+        return f"code {code:#x}"

@@ -1,0 +1,185 @@
+"""The line from a model file to a plan, and to a project on disk: what the commands have in common.
+
+Place in the flow: cli/ calls it; it calls load/, passes/, kernels.py, plan/, render/ and project.py in order.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from tinygen import __version__
+from tinygen.boards import Board
+from tinygen.errors import TinygenError
+from tinygen.ir import Graph
+from tinygen.kernels import build_program
+from tinygen.load.data import find_data, load_data, split_spec
+from tinygen.load.tflite import Model, load_tflite
+from tinygen.load.worker_client import quantize_model
+from tinygen.passes import run_passes
+from tinygen.plan import Plan, make_plan
+from tinygen.platformio import platform_spec
+from tinygen.project import write_project
+from tinygen.render.model import library_files
+from tinygen.render.names import c_name
+from tinygen.render.project import project_files
+from tinygen.verify import verify
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the user asked for. `data` is FILE or FILE:KEY; input_shapes by input name ("" for the only input)."""
+
+    model: Path
+    name: str
+    data: str | None
+    input_shapes: dict[str, tuple[int, ...]]
+    allow_lambda: bool
+
+    @property
+    def is_tflite(self) -> bool:
+        return self.model.suffix == ".tflite"
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How an int8 model came about: from which samples, or on random input, or as the file was given."""
+
+    source: str
+    samples: int
+    random: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Compiled:
+    """A model ready to be rendered; `tflite` is the int8 file's content."""
+
+    request: Request
+    tflite: bytes
+    model: Model
+    plan: Plan
+    labels: tuple[str, ...]
+    calibration: Calibration
+
+
+def make_request(
+    model: Path,
+    name: str | None,
+    data: str | None,
+    input_shapes: dict[str, tuple[int, ...]],
+    allow_lambda: bool,
+) -> Request:
+    """Fill in what was left out: the name from the file, the data file that lies beside the model."""
+    if not model.exists():
+        raise TinygenError(f"there is no file {model}", "check the path")
+    beside = find_data(model)
+    if data is None and beside is not None:
+        data = str(beside)
+    return Request(model, c_name(name or model.stem), data, input_shapes, allow_lambda)
+
+
+def compile_model(request: Request, project: Path | None, progress: Progress) -> Compiled:
+    """Load, quantize if needed, import, verify, rewrite and plan.
+
+    An int8 model that an earlier build kept in `project` is used again when it was made from the same files
+    with the same options. Raises TinygenError.
+    """
+    identity = _identity(request)
+    kept = None if project is None else _kept(project, request.name, identity)
+    with tempfile.TemporaryDirectory(prefix="tinygen-") as folder:
+        path = Path(folder) / f"{request.name}.tflite"
+        if request.is_tflite:
+            shutil.copyfile(request.model, path)
+            calibration = Calibration(f"{request.model.name} as given", 0, False)
+        elif kept is not None:
+            path.write_bytes(kept[0])
+            calibration = kept[1]
+        else:
+            calibration = _quantize(request, path, progress)
+        progress("planning")
+        model = load_tflite(path, request.name)
+        plan = make_plan(build_program(run_passes(verify(model.graph))))
+        tflite = path.read_bytes()
+    return Compiled(request, tflite, model, plan, _labels(request, model), calibration)
+
+
+def write_board_project(compiled: Compiled, board: Board, folder: Path) -> None:
+    """Write the complete PlatformIO project of a compiled model; raises TinygenError."""
+    request, model = compiled.request, compiled.model
+    library = library_files(compiled.plan, model.sha256, compiled.labels)
+    files = project_files(model.graph, library, model.sha256, compiled.labels, board, platform_spec(board))
+    record = {**_identity(request), "model_sha256": model.sha256, "calibration": asdict(compiled.calibration)}
+    kept = {
+        f"{request.name}.tflite": compiled.tflite,
+        "build.json": (json.dumps(record, indent=2) + "\n").encode(),
+    }
+    write_project(folder, replace(files, generated={**files.generated, "model": kept}))
+
+
+def _quantize(request: Request, path: Path, progress: Progress) -> Calibration:
+    result = quantize_model(
+        request.model,
+        path,
+        data=request.data,
+        input_shapes=request.input_shapes,
+        allow_lambda=request.allow_lambda,
+        progress=progress,
+    )
+    return Calibration(result.calibration, result.calibration_samples, result.random_calibration)
+
+
+def _labels(request: Request, model: Model) -> tuple[str, ...]:
+    if request.data is None:
+        return ()
+    return load_data(request.data, input_shapes_of(model.graph)).labels
+
+
+def input_shapes_of(graph: Graph) -> dict[str, tuple[int, ...]]:
+    """The inputs' shapes by name, as load_data takes them."""
+    return {graph.tensors[i].name: graph.tensors[i].shape for i in graph.inputs}
+
+
+def _identity(request: Request) -> dict[str, Any]:
+    """What an int8 model depends on, as it stands in build.json."""
+    data = None if request.data is None or request.is_tflite else split_spec(request.data)
+    return {
+        "tinygen": __version__,
+        "model": request.model.name,
+        "source_sha256": sha256_of(request.model),
+        "data_key": None if data is None else data[1],
+        "data_sha256": None if data is None else sha256_of(data[0]),
+        "input_shapes": {name: list(shape) for name, shape in request.input_shapes.items()},
+        "allow_lambda": request.allow_lambda,
+    }
+
+
+def _kept(project: Path, name: str, identity: dict[str, Any]) -> tuple[bytes, Calibration] | None:
+    """The int8 model in a project and how it was calibrated, if it is what `identity` asks for."""
+    try:
+        record = json.loads((project / "model" / "build.json").read_text())
+        tflite = (project / "model" / f"{name}.tflite").read_bytes()
+        same = all(record[key] == value for key, value in identity.items())
+        if same and record["model_sha256"] == hashlib.sha256(tflite).hexdigest():
+            return tflite, Calibration(**record["calibration"])
+    except (OSError, ValueError, KeyError, TypeError):
+        pass  # nothing kept, or not by this version: build anew
+    return None
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, or of a folder's files with their names, hexadecimal."""
+    digest = hashlib.sha256()
+    for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+        if file.is_file():
+            if path.is_dir():
+                digest.update(file.relative_to(path).as_posix().encode() + b"\0")
+            digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()

@@ -1,0 +1,80 @@
+"""The PlatformIO project around a model's library: environments, application, tester firmware."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tinygen import __version__, resources
+from tinygen.boards import Board
+from tinygen.ir import DType, Graph, Tensor
+from tinygen.render import Files, render
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectFiles:
+    """`generated` maps folders and files that every build replaces, `once` those that belong to the user."""
+
+    generated: dict[str, Files]
+    once: Files
+
+
+@dataclass(frozen=True, slots=True)
+class _Input:
+    """How the application fills an input with zeros: the byte for memset."""
+
+    fill: str
+
+
+# where an emulated board's UART is when PlatformIO starts it (`pio run -t upload`)
+_EMULATOR_PORT = "socket://127.0.0.1:5333"
+
+
+def project_files(
+    graph: Graph, library: Files, sha256: str, labels: tuple[str, ...], board: Board, platform: str
+) -> ProjectFiles:
+    """The project of `graph` for `board`; `platform` as it stands in tinygen.ini."""
+    model = _model(graph, sha256, labels)
+    upload_port = _EMULATOR_PORT if board.emulated else ""
+    settings = {"version": __version__, "board": board, "platform": platform, "upload_port": upload_port}
+    arduino = board.framework == "arduino"
+    port = "port_arduino.cpp" if arduino else "port_bare.c"
+    runtime = resources.FIRMWARE / "tester"
+    tester = {name: (runtime / name).read_bytes() for name in ("tg_tester.h", "tg_tester.c", port)}
+    tester["tested_model.c"] = render("project/tested_model.c.j2", m=model)
+    main = "main.cpp" if arduino else "main.c"
+    return ProjectFiles(
+        generated={
+            f"lib/{graph.name}": library,
+            "tester": tester,
+            "tinygen.ini": {"": render("project/tinygen.ini.j2", p=settings)},
+        },
+        once={
+            "platformio.ini": render("project/platformio.ini.j2"),
+            f"src/{main}": render(f"project/{main}.j2", m=model, board=board),
+        },
+    )
+
+
+def _model(graph: Graph, sha256: str, labels: tuple[str, ...]) -> dict[str, object]:
+    name = graph.name
+    outputs = [graph.tensors[i] for i in graph.outputs]
+    same_type = len({t.dtype for t in outputs}) == 1
+    output_type = outputs[0].dtype.c_type
+    octets = [f"0x{sha256[i : i + 2]}," for i in range(0, 64, 2)]
+    return {
+        "name": name,
+        "macro": name.upper(),
+        "version": __version__,
+        "sha256": sha256,
+        "sha256_lines": [" ".join(octets[i : i + 16]) for i in (0, 16)],
+        "inputs": tuple(_input(name, graph.tensors[i], k) for k, i in enumerate(graph.inputs)),
+        "outputs": tuple(graph.outputs),
+        "output_type": output_type,
+        # C++ does not convert void * by itself
+        "output_cast": "" if same_type else f"(const {output_type} *)",
+        "labelled": len(labels) == outputs[0].elements,
+    }
+
+
+def _input(name: str, tensor: Tensor, index: int) -> _Input:
+    return _Input("0" if tensor.dtype is DType.FLOAT32 else f"{name.upper()}_INPUT_{index}_ZERO_POINT")

@@ -1,0 +1,1 @@
+"""What the commands tell: figures as values, and their text and JSON forms."""

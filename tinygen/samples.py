@@ -1,0 +1,93 @@
+"""Samples on their way to a model and back: float arrays to raw tensors, bytes to arrays.
+
+Place in the flow: between load/data.py and device/link.py or reference.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tinygen.errors import TinygenError
+from tinygen.ir import Array, DType, Graph, Tensor
+from tinygen.load.arrays import Samples
+from tinygen.ops.dequantize import dequantize_array
+from tinygen.ops.quantize import quantize_array
+
+Inputs = tuple[Array, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RawSamples:
+    """Samples as the device takes them: per sample one array per input, of the tensors' shapes and dtypes."""
+
+    inputs: tuple[Inputs, ...]
+
+    def by_name(self, graph: Graph) -> dict[str, Array]:
+        """One array (N, ...) per input, by the input's name."""
+        return {
+            graph.tensors[i].name: np.stack([sample[k] for sample in self.inputs]) for k, i in enumerate(graph.inputs)
+        }
+
+
+def raw_samples(graph: Graph, samples: Samples, limit: int | None = None) -> RawSamples:
+    """Samples by input name, first axis the sample, as the device takes them.
+
+    Float arrays are quantized, int8 arrays go in raw. Raises TinygenError for an integer type that is neither.
+    """
+    tensors = [graph.tensors[i] for i in graph.inputs]
+    arrays = [samples[t.name] if limit is None else samples[t.name][:limit] for t in tensors]
+    raw = [_raw(array, tensor) for array, tensor in zip(arrays, tensors, strict=True)]
+    return RawSamples(tuple(zip(*raw, strict=True)))
+
+
+def random_samples(graph: Graph, count: int) -> RawSamples:
+    """`count` samples of full-range random input, always the same."""
+    rng = np.random.default_rng(0)
+    tensors = [graph.tensors[i] for i in graph.inputs]
+    return RawSamples(tuple(tuple(_random(rng, t) for t in tensors) for _ in range(count)))
+
+
+def to_bytes(inputs: Inputs) -> bytes:
+    """All inputs of one sample in order, little-endian, as SPEC section 3 sends them."""
+    return b"".join(array.astype(array.dtype.newbyteorder("<")).tobytes() for array in inputs)
+
+
+def from_bytes(content: bytes, tensors: Sequence[Tensor]) -> tuple[Array, ...]:
+    """The outputs of one sample from the bytes that the device sent."""
+    arrays, offset = [], 0
+    for tensor in tensors:
+        dtype = np.dtype(tensor.dtype.value).newbyteorder("<")
+        flat = np.frombuffer(content, dtype, tensor.elements, offset)
+        arrays.append(flat.astype(tensor.dtype.value).reshape(tensor.shape))
+        offset += tensor.nbytes
+    return tuple(arrays)
+
+
+def real_values(arrays: Sequence[Array], tensor: Tensor) -> Array:
+    """Outputs of many samples as float32 (N, ...): dequantized if the tensor is quantized."""
+    stacked = np.stack(arrays)
+    if tensor.quantization is None:
+        return stacked.astype(np.float32)
+    return dequantize_array(stacked, tensor.scale, tensor.zero_point)
+
+
+def _raw(array: Array, tensor: Tensor) -> Array:
+    if array.dtype == tensor.dtype.value:
+        raw = array
+    elif array.dtype.kind == "f" and tensor.dtype is DType.INT8:
+        raw = quantize_array(array, tensor.scale, tensor.zero_point)
+    else:
+        raise TinygenError(
+            f"samples for input '{tensor.name}' are {array.dtype}", f"give float32 or {tensor.dtype.value}"
+        )
+    return raw.reshape(len(raw), *tensor.shape)
+
+
+def _random(rng: np.random.Generator, tensor: Tensor) -> Array:
+    if tensor.dtype is DType.FLOAT32:
+        return rng.normal(size=tensor.shape).astype(np.float32)
+    limits = np.iinfo(tensor.dtype.value)
+    return rng.integers(limits.min, limits.max + 1, tensor.shape).astype(tensor.dtype.value)
