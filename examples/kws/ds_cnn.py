@@ -14,7 +14,7 @@ BLOCKS = 4
 WEIGHT_DECAY = 1e-4
 DROPOUT = 0.2
 LABEL_SMOOTHING = 0.05
-"""Keeps the scores of the last layer apart enough and small enough for 8 bits."""
+"""Keeps the scores before the softmax small, so that 8 bits resolve them more finely."""
 
 EPOCHS = 16
 BATCH = 64

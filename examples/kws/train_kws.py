@@ -5,15 +5,13 @@ TensorFlow and espeak-ng. See README.md beside this file.
 """
 
 import argparse
+import importlib.util
 import os
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from time import perf_counter
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # has to stand before TensorFlow is imported
-
-import ds_cnn
 import numpy as np
 from dataset import TEST, TRAIN, make_split, pick_calibration
 from numpy.typing import NDArray
@@ -46,12 +44,16 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1, help="of everything random (default: 1)")
     arguments = parser.parse_args()
 
+    if importlib.util.find_spec("tensorflow") is None:
+        raise SystemExit("TensorFlow is missing: install it (pip install tensorflow)")
     start = perf_counter()
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # threads: most of the work is espeak-ng's and numpy's
         check_voices(pool)
         train = make_split(pool, TRAIN, (arguments.seed, 0))
         test = make_split(pool, TEST, (arguments.seed, 1))
     print(f"{len(train.y)} training and {len(test.y)} test samples in {perf_counter() - start:.0f} s", flush=True)
+
+    import ds_cnn  # not at the top: loading TensorFlow takes seconds, and a missing espeak-ng shows at once
 
     start = perf_counter()
     model = ds_cnn.train(train.x.astype(np.float32), train.y, len(LABELS), arguments.seed)

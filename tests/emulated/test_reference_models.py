@@ -28,11 +28,14 @@ KERAS = {
 
 
 @needs_models
-@pytest.mark.parametrize(("model", "board", "samples"), [
-    *((model, board, 5) for model, board in INT8.items()),
-    ("ad01_int8", "qemu-cortex-m4", 5),
-    *((model, "host", 50) for model in INT8),
-])
+@pytest.mark.parametrize(
+    ("model", "board", "samples"),
+    [
+        *((model, board, 5) for model, board in INT8.items()),
+        ("ad01_int8", "qemu-cortex-m4", 5),
+        *((model, "host", 50) for model in INT8),
+    ],
+)
 def test_int8_model_is_bit_exact_over_serial(tmp_path: Path, model: str, board: str, samples: int) -> None:
     result = tinygen(
         "test", "--board", board, "--samples", str(samples), "--json", MODELS / f"{model}.tflite", cwd=tmp_path

@@ -64,8 +64,7 @@ class Tflm:
             self._process.stdin.flush()
             kind, *rest = pickle.load(self._process.stdout)
         except (EOFError, BrokenPipeError):
-            self._stop()
-            raise Refused(f"the process ended: {self._said()}") from None
+            raise Refused(f"the process ended with {self._stop()}: {self._said()}") from None
         if kind == "refused":
             raise Refused(f"{rest[0]} {self._said()}")
         return rest
@@ -74,10 +73,10 @@ class Tflm:
         self._log.seek(0)
         return str(self._log.read().decode(errors="replace").strip("\0 \n"))
 
-    def _stop(self) -> None:
+    def _stop(self) -> int | None:
+        """End the process, if there is one; its exit code."""
         process, self._process = self._process, None
-        if process is not None:
-            for stream in (process.stdin, process.stdout):
-                if stream is not None:
-                    stream.close()
-            process.wait()
+        if process is None:
+            return None
+        process.communicate()
+        return process.returncode

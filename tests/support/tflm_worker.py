@@ -17,7 +17,9 @@ ARENA_BYTES = 1 << 20
 
 def answer(model: bytes, samples: Any, tensors: tuple[int, ...]) -> tuple[Any, ...]:
     """Outputs of each sample, and of the last one the tensors asked for."""
-    config = runtime.InterpreterConfig.kPreserveAllTensors if tensors else runtime.InterpreterConfig.kAllocationRecording
+    config = (
+        runtime.InterpreterConfig.kPreserveAllTensors if tensors else runtime.InterpreterConfig.kAllocationRecording
+    )
     outputs, kept = [], {}
     try:
         interpreter = runtime.Interpreter.from_bytes(model, arena_size=ARENA_BYTES, intrepreter_config=config)

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -36,13 +36,13 @@ class ArrayFile:
 
     name: str
     content: Any
+    stream: BinaryIO
 
     def __enter__(self) -> ArrayFile:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if isinstance(self.content, np.lib.npyio.NpzFile):
-            self.content.close()
+        self.stream.close()
 
     @property
     def single(self) -> Array | None:
@@ -76,14 +76,18 @@ class ArrayFile:
 
 def open_arrays(path: Path) -> ArrayFile:
     """Open an .npz or .npy. Raises TinygenError if it is neither, damaged, or holds Python objects."""
-    try:
-        with path.open("rb") as stream:
+    with contextlib.ExitStack() as on_failure:
+        try:
+            stream = on_failure.enter_context(path.open("rb"))
             magic = stream.read(6)
-        if magic != b"\x93NUMPY" and magic[:2] != b"PK":
-            raise TinygenError(f"{path.name} is neither an .npy nor an .npz file", LAYOUT_HINT)
-        return ArrayFile(path.name, np.load(path, allow_pickle=False))
-    except (*_BROKEN, *_BROKEN_ZIP) as error:
-        raise _unreadable(path.name, error) from error
+            if magic != b"\x93NUMPY" and magic[:2] != b"PK":
+                raise TinygenError(f"{path.name} is neither an .npy nor an .npz file", LAYOUT_HINT)
+            stream.seek(0)
+            file = ArrayFile(path.name, np.load(stream, allow_pickle=False), stream)
+        except (*_BROKEN, *_BROKEN_ZIP) as error:
+            raise _unreadable(path.name, error) from error
+        on_failure.pop_all()
+        return file
 
 
 def _unreadable(what: str, error: BaseException) -> TinygenError:

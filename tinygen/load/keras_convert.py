@@ -78,7 +78,7 @@ def convert(traced: Traced, samples: Iterator[list[Floats]]) -> bytes:
 
     `samples` gives the inputs of one inference at a time, with the batch axis, in the model's order; it is
     consumed after a first conversion, before quantization. Raises TinygenError naming the operators that the
-    converter cannot do.
+    converter cannot do, MemoryError.
     """
     converter = tf.lite.TFLiteConverter.from_concrete_functions([traced.function])
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -89,6 +89,8 @@ def convert(traced: Traced, samples: Iterator[list[Floats]]) -> bytes:
     try:
         return bytes(converter.convert())
     except Exception as error:  # ConverterError, and what the calibrator raises
+        if "bad_alloc" in str(error):
+            raise MemoryError from error
         raise _not_converted(traced, str(error)) from error
 
 

@@ -33,7 +33,6 @@ _NO_GROUPS = (
     "Conv2DTranspose",
     "Conv3DTranspose",
 )
-_RECURRENT = ("LSTM", "GRU", "SimpleRNN", "RNN")
 SAVE_HINT = "save the whole model with model.save('model.keras'), or export it with model.export('folder')"
 _GROUPS_OF_WEIGHTS = ("model_weights", "layers", "_layer_checkpoint_dependencies", "vars")
 
@@ -158,8 +157,8 @@ def _layer_name(layer: dict[str, Any]) -> str:
 def _correct(config: Any, keras2: bool) -> None:
     """Change a configuration in place so that Keras 3 loads it, in float32 and without loops over time."""
     for layer in layers(config):
-        if layer.get("class_name") in _RECURRENT:
-            layer["config"]["unroll"] = True  # the TFLite converter crashes on the loop
+        if layer["config"].get("unroll") is False:
+            layer["config"]["unroll"] = True  # the TFLite converter crashes on loops over time
         if keras2:
             _correct_keras2(layer, str(layer.get("class_name")), layer["config"])
     for node in _objects(config):
@@ -175,7 +174,7 @@ def _correct_keras2(layer: dict[str, Any], kind: str, config: dict[str, Any]) ->
     if kind.startswith("SeparableConv"):
         for key in ("kernel_initializer", "kernel_regularizer", "kernel_constraint"):
             config.pop(key, None)
-    if kind in _RECURRENT and config.get("time_major") is False:
+    if config.get("time_major") is False:  # LSTM, GRU, SimpleRNN, RNN
         del config["time_major"]
     if kind == "BatchNormalization" and isinstance(config.get("axis"), list) and len(config["axis"]) == 1:
         config["axis"] = config["axis"][0]

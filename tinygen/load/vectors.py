@@ -110,11 +110,9 @@ def read_vectors(file: ArrayFile, shapes: Shapes, model_sha256: str) -> Vectors:
 
 
 def _group(file: ArrayFile, prefix: str) -> tuple[Array, ...]:
-    """The arrays prefix_0, prefix_1, ... as far as they go."""
-    found: list[Array] = []
-    while f"{prefix}_{len(found)}" in file.keys:
-        found.append(file.read(f"{prefix}_{len(found)}"))
-    return tuple(found)
+    """The arrays prefix_0, prefix_1, ..., of which none may be missing."""
+    count = sum(key.startswith(f"{prefix}_") for key in file.keys)
+    return tuple(_read(file, f"{prefix}_{i}") for i in range(count))
 
 
 def _read(file: ArrayFile, key: str) -> Array:

@@ -86,7 +86,7 @@ def requantize(accumulators: Array, multiplier: Array, shift: Array, zero_point:
     """int8 outputs of int32 accumulators (any integer dtype; wrapped to int32 as the C does), last axis = channel."""
     wrapped = accumulators.astype(np.int64).astype(np.int32)
     scaled = multiply_by_quantized_multiplier(wrapped, multiplier, shift)
-    return np.clip(scaled + zero_point, *limits).astype(np.int8)
+    return np.clip((scaled + zero_point).astype(np.int32), *limits).astype(np.int8)
 
 
 def exact_matmul(a: Array, b: Array) -> Array:

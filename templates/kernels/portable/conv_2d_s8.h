@@ -64,9 +64,10 @@ TG_KERNEL void tg_conv_2d_s8(const tg_conv_2d_s8_params *p, const tg_input *in, 
       while (kx1 > kx0 && first + (kx1 - 1) * p->dilation_width >= p->input_width) --kx1;
       for (int32_t c = 0; c < p->output_channels; ++c) {
         const int32_t base_channel = c / filters_per_group * depth;
-        int32_t acc = TG_LOAD_S32(p->bias + c);
-        acc += tg_conv_2d_s8_window(p, in, y, first, kx0, kx1, base_channel, p->weights + c * filter_size);
-        acc = tg_requantize(acc, TG_LOAD_S32(p->multiplier + c), TG_LOAD_S8(p->shift + c)) + p->output_zero_point;
+        int32_t acc = tg_conv_2d_s8_window(p, in, y, first, kx0, kx1, base_channel, p->weights + c * filter_size);
+        acc = tg_add_wrap(acc, TG_LOAD_S32(p->bias + c));
+        acc = tg_requantize(acc, TG_LOAD_S32(p->multiplier + c), TG_LOAD_S8(p->shift + c));
+        acc = tg_add_wrap(acc, p->output_zero_point);
         *to++ = (int8_t)tg_clamp(acc, p->activation_min, p->activation_max);
       }
     }

@@ -36,7 +36,7 @@ TG_KERNEL void tg_depthwise_conv_2d_s8(const tg_depthwise_conv_2d_s8_params *p, 
       while (kx1 > kx0 && first + (kx1 - 1) * p->dilation_width >= p->input_width) --kx1;
       for (int32_t c = 0; c < p->output_channels; ++c) {
         const int32_t ic = depth_multiplier == 1 ? c : c / depth_multiplier;
-        int32_t acc = TG_LOAD_S32(p->bias + c);
+        int32_t acc = 0;
         for (int32_t ky = 0; ky < p->kernel_height; ++ky) {
           const int32_t iy = y * p->stride_height - p->pad_top + ky * p->dilation_height;
           if (iy < 0 || iy >= p->input_height) continue;
@@ -47,7 +47,9 @@ TG_KERNEL void tg_depthwise_conv_2d_s8(const tg_depthwise_conv_2d_s8_params *p, 
             acc += (sample - p->input_zero_point) * TG_LOAD_S8(w + kx * p->output_channels);
           }
         }
-        acc = tg_requantize(acc, TG_LOAD_S32(p->multiplier + c), TG_LOAD_S8(p->shift + c)) + p->output_zero_point;
+        acc = tg_add_wrap(acc, TG_LOAD_S32(p->bias + c));
+        acc = tg_requantize(acc, TG_LOAD_S32(p->multiplier + c), TG_LOAD_S8(p->shift + c));
+        acc = tg_add_wrap(acc, p->output_zero_point);
         *to++ = (int8_t)tg_clamp(acc, p->activation_min, p->activation_max);
       }
     }

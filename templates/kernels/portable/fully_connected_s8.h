@@ -24,9 +24,10 @@ TG_KERNEL void tg_fully_connected_s8(const tg_fully_connected_s8_params *p, cons
     const int8_t *from = tg_input_row(in, y);
     int8_t *to = tg_output_row(out, y);
     for (int32_t c = 0; c < p->output_depth; ++c) {
-      int32_t acc = TG_LOAD_S32(p->bias + c);
-      acc += tg_dot(from, p->weights + c * p->input_depth, p->input_depth);
-      acc = tg_requantize(acc, TG_LOAD_S32(p->multiplier + c), TG_LOAD_S8(p->shift + c)) + p->output_zero_point;
+      int32_t acc = tg_dot(from, p->weights + c * p->input_depth, p->input_depth);
+      acc = tg_add_wrap(acc, TG_LOAD_S32(p->bias + c));
+      acc = tg_requantize(acc, TG_LOAD_S32(p->multiplier + c), TG_LOAD_S8(p->shift + c));
+      acc = tg_add_wrap(acc, p->output_zero_point);
       to[c] = (int8_t)tg_clamp(acc, p->activation_min, p->activation_max);
     }
   }

@@ -44,11 +44,11 @@ TG_KERNEL void tg_softmax_s8(const tg_softmax_s8_params *p, const tg_input *in, 
     int32_t headroom = 0; /* the leading zeros of sum, at least one */
     for (uint32_t s = (uint32_t)sum; s < UINT32_C(0x80000000); s <<= 1) ++headroom;
     const int32_t scale = tg_softmax_s8_reciprocal((int32_t)(((uint32_t)sum << headroom) - UINT32_C(0x80000000)));
-    const int32_t exponent = 12 - headroom + 31 - 8;
+    const int32_t exponent = 12 - headroom + 31 - 8; /* above 31 (512 equal classes) every score rounds to 0 */
     for (int32_t c = 0; c < p->depth; ++c) {
       const int32_t difference = highest - from[c];
       int32_t score = 0;
-      if (difference < p->exp_count) {
+      if (difference < p->exp_count && exponent <= 31) {
         score = tg_divide_by_pot(tg_multiply_high(scale, TG_LOAD_S32(p->exp_table + difference)), exponent);
       }
       to[c] = (int8_t)(tg_min(score, 255) - 128);

@@ -53,6 +53,9 @@ static inline int8_t *tg_output_row(const tg_output *view, int32_t y) {
 static inline int32_t tg_min(int32_t a, int32_t b) { return a < b ? a : b; }
 static inline int32_t tg_max(int32_t a, int32_t b) { return a > b ? a : b; }
 
+/* a + b modulo 2^32: accumulators wrap, as TFLM's do; signed overflow would be undefined */
+static inline int32_t tg_add_wrap(int32_t a, int32_t b) { return (int32_t)((uint32_t)a + (uint32_t)b); }
+
 static inline int32_t tg_clamp(int32_t x, int32_t low, int32_t high) {
   return x < low ? low : x > high ? high : x;
 }

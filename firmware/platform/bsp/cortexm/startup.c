@@ -12,7 +12,8 @@
 
 typedef void (*function)(void);
 
-extern uint32_t tg_stack_top[], tg_data_load[], tg_data[], tg_data_end[], tg_bss[], tg_bss_end[];
+extern uint32_t tg_stack_bottom[], tg_stack_top[];
+extern uint32_t tg_data_load[], tg_data[], tg_data_end[], tg_bss[], tg_bss_end[];
 extern const function tg_init_array[], tg_init_array_end[];
 int main(void);
 void tg_reset(void);
@@ -50,7 +51,7 @@ void tg_report_fault(const uint32_t *frame) {
   put_hex(number);
   put(" cfsr ");
   put_hex(SCB_CFSR);
-  if (frame >= tg_stack_top - 8192 && frame <= tg_stack_top - 8) { /* else: no stack was left to save it on */
+  if (frame >= tg_stack_bottom && frame < tg_stack_top) { /* else: no stack was left to save it on */
     put(" pc ");
     put_hex(frame[6]);
   }
@@ -83,14 +84,16 @@ void tg_init(void) {
 int tg_getc(void) {
   int c;
   while ((c = tg_poll()) < 0) {
-    /* with interrupts masked WFI still wakes when one is pending, so a byte that comes just now is not slept over */
+    /* With interrupts masked WFI still wakes when one is pending: a byte that comes just now is not slept over. */
     __asm volatile("cpsid i");
     tg_uart_interrupt(1);
     TG_NVIC_ISER(tg_uart_irq) = TG_NVIC_BIT(tg_uart_irq);
-    __asm volatile("wfi");
+    c = tg_poll();
+    if (c < 0) __asm volatile("wfi");
     tg_uart_interrupt(0);
     TG_NVIC_ICPR(tg_uart_irq) = TG_NVIC_BIT(tg_uart_irq);
     __asm volatile("cpsie i\n isb");
+    if (c >= 0) break;
   }
   return c;
 }

@@ -1,0 +1,271 @@
+/* A byte at a time into a frame, a frame into an answer. Frames that are not whole and sound change nothing. */
+#include "tg_tester.h"
+
+#include <string.h>
+#ifdef __AVR__
+#include <avr/pgmspace.h>
+#define TG_ROM PROGMEM
+#define TG_ROM_U32(p) pgm_read_dword(p)
+#else
+#define TG_ROM
+#define TG_ROM_U32(p) (*(p))
+#endif
+
+enum { SYNC_1 = 0xA5, SYNC_2 = 0x5A, PROTOCOL_VERSION = 1 };
+enum { HELLO = 0x01, INPUT = 0x02, INVOKE = 0x03, OUTPUT = 0x04, ANSWER = 0x80, FAIL = 0xFF };
+enum { CORRUPT = 1, UNKNOWN_TYPE = 2, BAD_RANGE = 3, INPUTS_GONE = 4 };
+enum { IN_SYNC_1, IN_SYNC_2, IN_HEAD, IN_PAYLOAD, IN_CRC };
+
+#define CRC_START UINT32_C(0xFFFFFFFF)
+
+static uint8_t state; /* which part of a frame comes next */
+static uint16_t at;   /* bytes of that part received */
+static uint8_t head[4];
+static uint8_t payload[TG_TESTER_MAX_PAYLOAD];
+static uint32_t frame_crc; /* what the frame says */
+static uint32_t crc;       /* running, of the frame received and then of the one sent */
+
+/* CRC-32 of IEEE 802.3, reflected, four bits at a time. */
+static uint32_t crc_step(uint32_t value, uint8_t byte) {
+  static const uint32_t table[16] TG_ROM = {
+      UINT32_C(0x00000000), UINT32_C(0x1DB71064), UINT32_C(0x3B6E20C8), UINT32_C(0x26D930AC),
+      UINT32_C(0x76DC4190), UINT32_C(0x6B6B51F4), UINT32_C(0x4DB26158), UINT32_C(0x5005713C),
+      UINT32_C(0xEDB88320), UINT32_C(0xF00F9344), UINT32_C(0xD6D6A3E8), UINT32_C(0xCB61B38C),
+      UINT32_C(0x9B64C2B0), UINT32_C(0x86D3D2D4), UINT32_C(0xA00AE278), UINT32_C(0xBDBDF21C)};
+  value ^= byte;
+  value = (value >> 4) ^ TG_ROM_U32(&table[value & 15U]);
+  return (value >> 4) ^ TG_ROM_U32(&table[value & 15U]);
+}
+
+static uint16_t get16(const uint8_t *p) { return (uint16_t)(p[0] | ((uint16_t)p[1] << 8)); }
+
+static uint32_t get32(const uint8_t *p) { return get16(p) | ((uint32_t)get16(p + 2) << 16); }
+
+static void put(uint8_t byte) {
+  crc = crc_step(crc, byte);
+  tg_tester_send(byte);
+}
+
+static void put16(uint16_t value) {
+  put((uint8_t)(value & 0xFFU));
+  put((uint8_t)(value >> 8));
+}
+
+static void put32(uint32_t value) {
+  put16((uint16_t)(value & 0xFFFFU));
+  put16((uint16_t)(value >> 16));
+}
+
+static void begin(uint8_t type, uint8_t seq, uint16_t length) {
+  tg_tester_send(SYNC_1);
+  tg_tester_send(SYNC_2);
+  crc = CRC_START;
+  put(type);
+  put(seq);
+  put16(length);
+}
+
+static void end(void) { put32(~crc); }
+
+static void fail(uint8_t seq, uint8_t code) {
+  begin(FAIL, seq, 1);
+  put(code);
+  end();
+}
+
+/* The inputs, or the outputs, of the model: several tensors that the protocol sees as one string of bytes. */
+typedef struct {
+  uint8_t count;
+  const uint32_t *bytes;
+  void *(*tensor)(int index);
+} side;
+
+static side inputs(void) {
+  const side s = {tg_tested_model.input_count, tg_tested_model.input_bytes, tg_tested_model.input};
+  return s;
+}
+
+static side outputs(void) {
+  const side s = {tg_tested_model.output_count, tg_tested_model.output_bytes, tg_tested_model.output};
+  return s;
+}
+
+static uint32_t total_bytes(side s) {
+  uint32_t sum = 0;
+  for (uint8_t i = 0; i < s.count; i++) sum += s.bytes[i];
+  return sum;
+}
+
+static uint32_t side_crc(side s) {
+  uint32_t value = CRC_START;
+  for (uint8_t i = 0; i < s.count; i++) {
+    const uint8_t *p = (const uint8_t *)s.tensor(i);
+    for (uint32_t left = s.bytes[i]; left > 0; left--) value = crc_step(value, *p++);
+  }
+  return ~value;
+}
+
+static int in_range(side s, uint32_t offset, uint32_t n) {
+  const uint32_t total = total_bytes(s);
+  return offset <= total && n <= total - offset;
+}
+
+/* Copy n bytes of the string, from `offset`, into the tensors or out of them; the range has been checked. */
+static void copy(side s, uint32_t offset, uint8_t *data, uint32_t n, int into_tensors) {
+  for (uint8_t i = 0; n > 0 && i < s.count; i++) {
+    if (offset >= s.bytes[i]) {
+      offset -= s.bytes[i];
+    } else {
+      uint8_t *place = (uint8_t *)s.tensor(i) + offset;
+      const uint32_t room = s.bytes[i] - offset;
+      const uint32_t part = n < room ? n : room;
+      memcpy(into_tensors ? place : data, into_tensors ? data : place, (size_t)part);
+      data += part;
+      n -= part;
+      offset = 0;
+    }
+  }
+}
+
+static uint8_t text_length(const char *text) {
+  const size_t n = strlen(text);
+  return (uint8_t)(n < 255U ? n : 255U);
+}
+
+static void put_text(const char *text) {
+  const uint8_t n = text_length(text);
+  put(n);
+  for (uint8_t i = 0; i < n; i++) put((uint8_t)text[i]);
+}
+
+static void answer_hello(uint8_t seq) {
+  const tg_model *m = &tg_tested_model;
+  begin(HELLO | ANSWER, seq, (uint16_t)(54 + text_length(m->name) + text_length(m->version)));
+  put(PROTOCOL_VERSION);
+  put(0);
+  put16(TG_TESTER_MAX_PAYLOAD);
+  for (uint8_t i = 0; i < 32; i++) put(m->sha256[i]);
+  put32(total_bytes(inputs()));
+  put32(total_bytes(outputs()));
+  put32(m->arena_bytes);
+  put32(tg_tester_ticks_hz());
+  put_text(m->name);
+  put_text(m->version);
+  end();
+}
+
+static void answer_input(uint8_t seq, uint16_t length) {
+  const uint32_t offset = get32(payload);
+  const uint32_t n = (uint32_t)length - 4U;
+  if (!in_range(inputs(), offset, n)) {
+    fail(seq, BAD_RANGE);
+    return;
+  }
+  copy(inputs(), offset, payload + 4, n, 1);
+  begin(INPUT | ANSWER, seq, 4);
+  put32(offset);
+  end();
+}
+
+static void answer_invoke(uint8_t seq) {
+  uint32_t start, ticks, result;
+  if (side_crc(inputs()) != get32(payload)) {
+    fail(seq, INPUTS_GONE);
+    return;
+  }
+  start = tg_tester_ticks();
+  tg_tested_model.invoke();
+  ticks = tg_tester_ticks() - start;
+  result = side_crc(outputs());
+  begin(INVOKE | ANSWER, seq, 8);
+  put32(result);
+  put32(ticks);
+  end();
+}
+
+static void answer_output(uint8_t seq) {
+  const uint32_t offset = get32(payload);
+  const uint16_t n = get16(payload + 4);
+  if (n > TG_TESTER_MAX_PAYLOAD - 4 || !in_range(outputs(), offset, n)) {
+    fail(seq, BAD_RANGE);
+    return;
+  }
+  copy(outputs(), offset, payload, n, 0);
+  begin(OUTPUT | ANSWER, seq, (uint16_t)(n + 4U));
+  put32(offset);
+  for (uint16_t i = 0; i < n; i++) put(payload[i]);
+  end();
+}
+
+static void answer(void) {
+  const uint8_t type = head[0], seq = head[1];
+  const uint16_t length = get16(head + 2);
+  if (type < HELLO || type > OUTPUT) {
+    fail(seq, UNKNOWN_TYPE);
+  } else if (type == HELLO && length == 0) {
+    answer_hello(seq);
+  } else if (type == INPUT && length >= 4) {
+    answer_input(seq, length);
+  } else if (type == INVOKE && length == 4) {
+    answer_invoke(seq);
+  } else if (type == OUTPUT && length == 6) {
+    answer_output(seq);
+  } else {
+    fail(seq, BAD_RANGE);
+  }
+}
+
+static void enter(uint8_t next) {
+  state = next;
+  at = 0;
+  frame_crc = 0;
+}
+
+static void receive_head(uint8_t byte) {
+  uint16_t length;
+  crc = crc_step(crc, byte);
+  head[at++] = byte;
+  if (at < sizeof head) return;
+  length = get16(head + 2);
+  if (length > TG_TESTER_MAX_PAYLOAD) { /* no host sends this: a broken frame */
+    enter(IN_SYNC_1);
+    fail(0, CORRUPT);
+  } else {
+    enter(length > 0 ? IN_PAYLOAD : IN_CRC);
+  }
+}
+
+static void receive_crc(uint8_t byte) {
+  frame_crc |= (uint32_t)byte << (8U * at);
+  if (++at < 4) return;
+  if (frame_crc == (uint32_t)~crc) {
+    enter(IN_SYNC_1);
+    answer();
+  } else {
+    enter(IN_SYNC_1);
+    fail(0, CORRUPT);
+  }
+}
+
+void tg_tester_receive(uint8_t byte) {
+  switch (state) {
+    case IN_SYNC_1:
+      if (byte == SYNC_1) enter(IN_SYNC_2);
+      break;
+    case IN_SYNC_2:
+      crc = CRC_START;
+      if (byte != SYNC_1) enter(byte == SYNC_2 ? IN_HEAD : IN_SYNC_1);
+      break;
+    case IN_HEAD:
+      receive_head(byte);
+      break;
+    case IN_PAYLOAD:
+      crc = crc_step(crc, byte);
+      payload[at++] = byte;
+      if (at == get16(head + 2)) enter(IN_CRC);
+      break;
+    default:
+      receive_crc(byte);
+      break;
+  }
+}

@@ -1,0 +1,47 @@
+/* The firmware's end of tinygen's serial protocol (docs/SPEC.md, section 3): no heap, no assumption but C99. */
+#ifndef TG_TESTER_H
+#define TG_TESTER_H
+#include <stdint.h>
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The longest payload of a request, and of an answer with data. */
+#ifndef TG_TESTER_MAX_PAYLOAD
+#ifdef __AVR__
+#define TG_TESTER_MAX_PAYLOAD 64
+#else
+#define TG_TESTER_MAX_PAYLOAD 512
+#endif
+#endif
+#if TG_TESTER_MAX_PAYLOAD < 16 || TG_TESTER_MAX_PAYLOAD > 1024
+#error "TG_TESTER_MAX_PAYLOAD must lie between 16 and 1024: the host frees a stuck device with 1034 zeros"
+#endif
+
+/* The model under test; the file that tinygen generates beside this one defines tg_tested_model. */
+typedef struct {
+  const char *name;
+  const char *version;   /* tinygen's */
+  const uint8_t *sha256; /* 32 bytes: of the int8 .tflite */
+  uint8_t input_count, output_count;
+  const uint32_t *input_bytes, *output_bytes; /* of each tensor */
+  uint32_t arena_bytes;
+  void *(*input)(int index);
+  void *(*output)(int index);
+  void (*invoke)(void);
+} tg_model;
+
+extern const tg_model tg_tested_model;
+
+/* Every byte that comes over the wire goes in here; requests are answered before it returns. */
+void tg_tester_receive(uint8_t byte);
+
+/* What a port has to give: a byte onto the wire, and a clock that runs freely and wraps. */
+void tg_tester_send(uint8_t byte);
+uint32_t tg_tester_ticks(void);
+uint32_t tg_tester_ticks_hz(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,165 @@
+"""The one list of random cases per operator: it feeds the comparison TFLM = numpy = C, the sanitizer runs, the
+row-block and ring runs and the compilation for every core.
+
+Case i of an operator is the same on every machine. TINYGEN_NIGHTLY=1 makes many more of them.
+"""
+
+from __future__ import annotations
+
+import os
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.random import Generator
+
+from tests.exact import layers
+from tests.support.tflite_builder import ModelBuilder
+from tinygen.ir import Array, DType, Graph, Tensor
+from tinygen.load.tflite import parse_tflite
+from tinygen.verify import verify
+
+NIGHTLY = "TINYGEN_NIGHTLY" in os.environ
+COUNT = 600 if NIGHTLY else 64
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Case:
+    """A model of one operator with the samples to run through it; `name` is a C identifier."""
+
+    kind: str
+    name: str
+    tflite: bytes
+    graph: Graph
+    samples: tuple[tuple[Array, ...], ...]
+
+    def __str__(self) -> str:
+        op = self.graph.ops[0]
+        tensors = [self.graph.input(op, i) for i in range(len(op.inputs))] + [self.graph.output(op)]
+        seen = [f"{t.shape} {t.dtype.value} scale {t.scale:g} zero {t.zero_point}" for t in tensors if t is not None]
+        return f"{self.name}: {op.options} on {'; '.join(seen)}"
+
+
+def _input(b: ModelBuilder, rng: Generator, shape: tuple[int, ...]) -> int:
+    scale = layers.power(rng, -12, 4) if rng.random() < 0.7 else layers.f32(2.0 ** rng.integers(-10, 3))
+    return b.input(shape, scale, layers.zero_point(rng))
+
+
+def _image(rng: Generator) -> tuple[int, ...]:
+    """NHWC, up to 3 images."""
+    return (int(rng.choice((1, 1, 1, 2, 3))), *(int(n) for n in rng.integers(1, 11, 2)), int(rng.integers(1, 10)))
+
+
+def _any_rank(rng: Generator) -> tuple[int, ...]:
+    return tuple(int(n) for n in rng.integers(1, 8, rng.integers(1, 5)))
+
+
+def _on(shape: Callable[[Generator], tuple[int, ...]], layer: layers.Layer) -> Callable[[ModelBuilder, Generator], int]:
+    return lambda b, rng: layer(b, rng, _input(b, rng, shape(rng)))
+
+
+def _add(b: ModelBuilder, rng: Generator) -> int:
+    """Two inputs of the same shape or broadcast, or an input and a constant."""
+    shape = _image(rng) if rng.random() < 0.6 else _any_rank(rng)
+    x = _input(b, rng, shape)
+    style = rng.integers(3)
+    if style == 0:
+        return layers.add(b, rng, x)
+    keep_images = len(shape) == 4
+    smaller = tuple(
+        n if style == 1 or (i == 0 and keep_images) or rng.random() < 0.6 else 1 for i, n in enumerate(shape)
+    )
+    scale = layers.f32(b.scale(x) * layers.power(rng, -8, 8))
+    return layers.add_pair(b, rng, x, b.input(smaller, scale, layers.zero_point(rng)))
+
+
+def _fully_connected(b: ModelBuilder, rng: Generator) -> int:
+    shape = (_any_rank(rng), (1, int(rng.integers(1, 300))), (int(rng.integers(1, 6)), int(rng.integers(1, 40))))
+    return layers.fully_connected(b, rng, _input(b, rng, shape[rng.integers(3)]))
+
+
+def _softmax(b: ModelBuilder, rng: Generator) -> int:
+    # from 512 classes on TFLM aborts when many of them tie
+    shape = _any_rank(rng) if rng.random() < 0.7 else (int(rng.integers(1, 3)), int(rng.integers(100, 512)))
+    scale = (layers.power(rng, -8, 1), layers.power(rng, -24, 20))[rng.integers(2)]
+    return layers.softmax(b, rng, b.input(shape, scale, layers.zero_point(rng)))
+
+
+def _quantize(b: ModelBuilder, rng: Generator) -> int:
+    shape = _any_rank(rng)
+    is_float = rng.random() < 0.5
+    return layers.quantize(b, rng, b.input(shape, None, dtype="float32") if is_float else _input(b, rng, shape))
+
+
+def _mean(b: ModelBuilder, rng: Generator) -> int:
+    n, _, _, c = _image(rng)
+    return layers.mean(b, rng, _input(b, rng, (n, *(int(s) for s in rng.integers(1, 40, 2)), c)))
+
+
+GENERATORS: dict[str, Callable[[ModelBuilder, Generator], int]] = {
+    "ADD": _add,
+    "AVERAGE_POOL_2D": _on(_image, layers.average_pool_2d),
+    "CONV_2D": _on(_image, layers.conv_2d),
+    "DEPTHWISE_CONV_2D": _on(_image, layers.depthwise_conv_2d),
+    "DEQUANTIZE": _on(_any_rank, layers.dequantize),
+    "FULLY_CONNECTED": _fully_connected,
+    "MAX_POOL_2D": _on(_image, layers.max_pool_2d),
+    "MEAN": _mean,
+    "PAD": _on(_any_rank, layers.pad),
+    "QUANTIZE": _quantize,
+    "RELU": _on(_any_rank, layers.relu),
+    "RELU6": _on(_any_rank, layers.relu6),
+    "RESHAPE": _on(_any_rank, layers.reshape),
+    "SOFTMAX": _softmax,
+}
+
+
+def cases(kind: str, count: int = COUNT) -> tuple[Case, ...]:
+    """The first `count` cases of an operator."""
+    return tuple(_case(kind, index) for index in range(count))
+
+
+def _case(kind: str, index: int) -> Case:
+    rng = np.random.default_rng([zlib.crc32(kind.encode()), index])
+    b = ModelBuilder()
+    content = b.build([GENERATORS[kind](b, rng)])
+    name = f"{kind.lower()}_{index}"
+    graph = verify(parse_tflite(content, name, name))
+    return Case(kind, name, content, graph, samples(graph, rng))
+
+
+def samples(graph: Graph, rng: Generator, extra: int = 0) -> tuple[tuple[Array, ...], ...]:
+    """One sample of each style, and `extra` more random ones."""
+    styles = ("random", "lowest", "highest", "zero", "extremes", "near zero", *["random"] * extra)
+    return tuple(tuple(_values(graph, graph.tensors[i], style, rng) for i in graph.inputs) for style in styles)
+
+
+def _values(graph: Graph, tensor: Tensor, style: str, rng: Generator) -> Array:
+    shape = tensor.shape
+    if tensor.dtype is DType.FLOAT32:
+        return _floats(graph.output(graph.ops[0]).scale, shape, style, rng)
+    values = {
+        "random": rng.integers(-128, 128, shape),
+        "lowest": np.full(shape, -128),
+        "highest": np.full(shape, 127),
+        "zero": np.full(shape, tensor.zero_point),
+        "extremes": rng.choice((-128, 127), shape),
+        "near zero": np.clip(tensor.zero_point + rng.integers(-3, 4, shape), -128, 127),
+    }
+    return values[style].astype(np.int8)
+
+
+def _floats(scale: float, shape: tuple[int, ...], style: str, rng: Generator) -> Array:
+    """float32 around the steps of `scale`: exact, halves, between, far outside."""
+    steps = rng.integers(-300, 301, shape)
+    values = {
+        "random": rng.normal(0, 60, shape),
+        "lowest": np.full(shape, -1e6),
+        "highest": np.full(shape, 1e6),
+        "zero": rng.choice((0.0, -0.0, 1e-30, -1e-38), shape),
+        "extremes": steps + 0.5,
+        "near zero": np.nextafter((steps + 0.5).astype(np.float32), np.float32(0)),
+    }
+    array: Array = (values[style].astype(np.float32) * np.float32(scale)).astype(np.float32)
+    return array

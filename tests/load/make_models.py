@@ -1,0 +1,163 @@
+"""Builds the small models of test_keras.py into the folder given: run as a script, it imports TensorFlow.
+
+Beside a model lies NAME.ref.npz: inputs x0, x1, ... and Keras's own outputs y0, y1, ... for them.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+os.environ.update(
+    TF_CPP_MIN_LOG_LEVEL="3", TF_ENABLE_ONEDNN_OPTS="0", CUDA_VISIBLE_DEVICES="-1", KERAS_BACKEND="tensorflow"
+)
+
+import h5py
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import layers
+
+FOLDER = Path(sys.argv[1])
+random = np.random.default_rng(3)
+
+
+def reference(name: str, model: Any, *shapes: tuple[int, ...]) -> None:
+    """Random weights, then random inputs and the model's outputs for them."""
+    for weight in model.weights:
+        value = random.normal(0.0, 0.5, weight.shape)
+        weight.assign(np.abs(value) + 0.5 if "variance" in weight.path else value)
+    x = [random.uniform(-1, 1, (40, *shape)).astype(np.float32) for shape in shapes]
+    y = model(x if len(x) > 1 else x[0], training=False)
+    arrays = {f"x{i}": a for i, a in enumerate(x)} | {
+        f"y{i}": np.asarray(a) for i, a in enumerate(keras.tree.flatten(y))
+    }
+    np.savez(FOLDER / f"{name}.ref.npz", **arrays)
+
+
+def tiny() -> None:
+    model = keras.Sequential(
+        [
+            layers.Input((6, 6, 2), name="image"),
+            layers.Conv2D(4, 3, padding="same", activation="relu"),
+            layers.BatchNormalization(),
+            layers.DepthwiseConv2D(3, strides=2),
+            layers.ReLU(6.0),
+            layers.Reshape((2, 2, 4)),
+            layers.GlobalAveragePooling2D(),
+            layers.Dense(3, activation="softmax", name="classes"),
+        ]
+    )
+    reference("tiny", model, (6, 6, 2))
+    model.save(FOLDER / "tiny.keras")
+    model.compile("adam", "mse")
+    model.save(FOLDER / "tiny.h5")
+    model.export(FOLDER / "tiny_saved", verbose=False)
+    model.save_weights(FOLDER / "tiny.weights.h5")
+
+
+def two_inputs() -> None:
+    """Inputs and outputs whose alphabetical order is not the model's."""
+    zeta, alpha = keras.Input((8,), name="zeta"), keras.Input((5,), name="alpha")
+    joined = layers.Concatenate()([layers.Dense(4, activation="relu")(zeta), layers.Dense(3)(alpha)])
+    model = keras.Model([zeta, alpha], [layers.Dense(3, name="zz")(joined), layers.Dense(2, name="aa")(joined)])
+    reference("two", model, (8,), (5,))
+    model.save(FOLDER / "two.keras")
+    model.export(FOLDER / "two_saved", verbose=False)
+
+
+def time_axis() -> None:
+    model = keras.Sequential(
+        [layers.Input((None, 3), name="audio"), layers.Conv1D(4, 3), layers.GlobalAveragePooling1D(), layers.Dense(2)]
+    )
+    model.save(FOLDER / "time.keras")
+
+
+def odd_layers() -> None:
+    # A lambda is saved as byte code, without the names around it.
+    doubled = keras.Sequential([layers.Input((4,)), layers.Lambda(lambda x: x * 2, name="double"), layers.Dense(3)])
+    reference("lambda", doubled, (4,))
+    doubled.save(FOLDER / "lambda.keras")
+    doubled.save(FOLDER / "lambda.h5")
+    rows = keras.Input((4, 8))
+    looped = layers.Lambda(lambda x: __import__("tensorflow").map_fn(lambda row: row * 2.0, x))(rows)
+    keras.Model(rows, looped).save(FOLDER / "loop.keras")
+
+    class Foreign(layers.Layer):
+        def call(self, x: Any) -> Any:
+            return x
+
+    class Other(Foreign):
+        pass
+
+    foreign = keras.Sequential([layers.Input((4,)), Foreign(name="one"), layers.Dense(3), Other(name="two")])
+    foreign.save(FOLDER / "foreign.keras")
+    foreign.save(FOLDER / "foreign.h5")
+    keras.Sequential([layers.Dense(2)]).save(FOLDER / "unbuilt.keras")
+    numbers = keras.Input((4,), dtype="int32", name="words")
+    keras.Model(numbers, layers.Flatten()(layers.Embedding(9, 2)(numbers))).save(FOLDER / "embedding.keras")
+
+
+def recurrent() -> None:
+    model = keras.Sequential([layers.Input((5, 3)), layers.LSTM(4), layers.Dense(2)])
+    reference("lstm", model, (5, 3))
+    model.save(FOLDER / "lstm.keras")
+
+
+def from_keras2() -> None:
+    """What Keras 2 writes and Keras 3 does not read, or reads as something else."""
+    model = keras.Sequential(
+        [
+            layers.Input((6, 6, 2)),
+            layers.DepthwiseConv2D(3),
+            layers.Flatten(),
+            layers.Dense(3, activation="hard_sigmoid"),
+        ]
+    )
+    reference("old", model, (6, 6, 2))
+    model.save(FOLDER / "old.h5")
+    with h5py.File(FOLDER / "old.h5", "r+") as file:
+        config = file.attrs["model_config"]
+        file.attrs["model_config"] = config.replace('"depth_multiplier"', '"groups": 1, "depth_multiplier"')
+        file.attrs["keras_version"] = "2.15.0"
+    model.layers[-1].activation = lambda x: keras.ops.clip(0.2 * x + 0.5, 0.0, 1.0)
+    with np.load(FOLDER / "old.ref.npz") as reference_file:
+        x = reference_file["x0"]
+    np.savez(FOLDER / "old.ref.npz", x0=x, y0=np.asarray(keras.Sequential(model.layers)(x)))
+
+
+def fitted_without_input() -> None:
+    """Keras notes the batch size of fit() as the shape of the input."""
+    model = keras.Sequential([layers.Dense(4, activation="relu"), layers.Dense(2)])
+    model.compile("sgd", "mse")
+    model.fit(random.normal(size=(32, 5)), random.normal(size=(32, 2)), batch_size=16, verbose=0)
+    model.save(FOLDER / "fitted.h5")
+
+
+class Plain(tf.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.weights = tf.Variable(random.normal(size=(10, 3)).astype(np.float32))
+
+    @tf.function(input_signature=[tf.TensorSpec((10,), tf.float32, name="signal")])
+    def project(self, signal: Any) -> Any:
+        return {"projection": tf.linalg.matvec(self.weights, signal, transpose_a=True)}
+
+    @tf.function(input_signature=[tf.TensorSpec((None, 4), tf.float32, name="matrix")])
+    def svd(self, matrix: Any) -> Any:
+        return {"values": tf.linalg.svd(tf.reshape(matrix, (1, 2, 2)))[0]}
+
+
+def modules() -> None:
+    plain = Plain()
+    tf.saved_model.save(plain, str(FOLDER / "plain_saved"), signatures=plain.project)
+    tf.saved_model.save(plain, str(FOLDER / "svd_saved"), signatures=plain.svd)
+    tf.saved_model.save(plain, str(FOLDER / "bare_saved"))
+    x = random.uniform(-1, 1, (40, 10)).astype(np.float32)
+    np.savez(FOLDER / "plain.ref.npz", x0=x, y0=x @ plain.weights.numpy())
+
+
+for build in (tiny, two_inputs, time_axis, odd_layers, recurrent, from_keras2, fitted_without_input, modules):
+    build()

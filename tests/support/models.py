@@ -1,0 +1,35 @@
+"""Tiny models that several tests use."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tests.support.tflite_builder import ModelBuilder
+
+
+def small_model() -> bytes:
+    """A dense layer of 4 inputs and 3 outputs."""
+    m = ModelBuilder()
+    x = m.input((1, 4), 0.5)
+    w = m.constant(np.arange(12, dtype=np.int8).reshape(3, 4), 0.1)
+    y = m.tensor((1, 3), 0.7)
+    m.op("FULLY_CONNECTED", [x, w], [y])
+    return m.build([y])
+
+
+def float_model() -> bytes:
+    m = ModelBuilder()
+    x = m.input((1, 4), None, dtype="float32")
+    w = m.constant(np.ones((3, 4), np.float32))
+    y = m.tensor((1, 3), None, dtype="float32")
+    m.op("FULLY_CONNECTED", [x, w], [y])
+    return m.build([y])
+
+
+def unsupported_model() -> bytes:
+    m = ModelBuilder()
+    x = m.input((1, 4), 0.5)
+    a, b = m.tensor((1, 4), 0.5, name="the/first"), m.tensor((1, 4), 0.5, name="the/second")
+    m.op("FLOOR", [x], [a])
+    m.op("CEIL", [a], [b])
+    return m.build([b])

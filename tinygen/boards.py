@@ -1,0 +1,104 @@
+"""The boards that tinygen builds for: one TOML each in boards/, checked against boards/schema.json."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import importlib
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+
+from tinygen import resources
+from tinygen.errors import TinygenError
+
+# by name: the type checker sees one Python version only, and the other's module is not there
+_TOML = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
+
+EMULATED_PLATFORM = "tinygen-emulated"
+EMULATED_PLATFORM_DIR = resources.FIRMWARE / "platform"
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """A board as its TOML file states it; what each field means stands in boards/schema.json."""
+
+    name: str
+    title: str
+    description: str
+    platform: str
+    board: str
+    framework: str
+    core: str
+    compiler: str
+    flags: tuple[str, ...]
+    ram_bytes: int
+    flash_bytes: int
+    stack_bytes: int
+    clock_hz: int
+    upload_protocol: str
+    uart: str
+    baud: int
+    emulated: bool
+    apt: tuple[str, ...]
+
+    @property
+    def emulator(self) -> tuple[str, ...]:
+        """The command that emulates the board, with {elf} and {port} in it; empty for a real board."""
+        if not self.emulated:
+            return ()
+        manifest = json.loads((EMULATED_PLATFORM_DIR / "boards" / f"{self.board}.json").read_text())
+        return tuple(manifest["emulator"]["argv"])
+
+    @property
+    def programs(self) -> tuple[str, ...]:
+        """The programs that must be on PATH to build and run it; a real board's come with PlatformIO."""
+        if not self.emulated:
+            return ()
+        return (f"{self.compiler}gcc", *(part for part in self.emulator[:1] if part != "{elf}"))
+
+
+@functools.cache
+def load_boards() -> tuple[Board, ...]:
+    """All boards, sorted by name; raises TinygenError when a file is no board."""
+    return tuple(load_board(path) for path in sorted(resources.BOARDS.glob("*.toml")))
+
+
+def get_board(name: str) -> Board:
+    """The board of that name; raises TinygenError (exit code 2) that names the closest ones."""
+    boards = {board.name: board for board in load_boards()}
+    if name in boards:
+        return boards[name]
+    close = difflib.get_close_matches(name.lower(), boards, n=3, cutoff=0.4)
+    known = f"did you mean {' or '.join(close)}? " if close else ""
+    raise TinygenError(f"there is no board '{name}'", f"{known}boards: {', '.join(boards)}", exit_code=2)
+
+
+def load_board(path: Path) -> Board:
+    """Read one board's file; raises TinygenError that names the field at fault."""
+    try:
+        content = _TOML.loads(path.read_text(encoding="utf-8"))
+        jsonschema.validate(content, _schema())
+    except (OSError, ValueError) as error:  # ValueError: no UTF-8, no TOML
+        raise TinygenError(f"{path} cannot be read: {error}") from error
+    except jsonschema.ValidationError as error:
+        field = "/".join(str(part) for part in error.absolute_path)
+        where = f"{field}: " if field else ""
+        raise TinygenError(
+            f"{path}: {where}{error.message}", "docs/adding-a-board.md says what stands there"
+        ) from error
+    content = {key: tuple(value) if isinstance(value, list) else value for key, value in content.items()}
+    board = Board(name=path.stem, **content)
+    if board.emulated != (board.platform == EMULATED_PLATFORM):
+        raise TinygenError(f"{path}: emulated boards, and only they, have platform = '{EMULATED_PLATFORM}'")
+    return board
+
+
+@functools.cache
+def _schema() -> dict[str, Any]:
+    schema: dict[str, Any] = json.loads((resources.BOARDS / "schema.json").read_text(encoding="utf-8"))
+    return schema
