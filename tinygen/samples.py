@@ -26,10 +26,14 @@ class RawSamples:
     inputs: tuple[Inputs, ...]
 
     def by_name(self, graph: Graph) -> dict[str, Array]:
-        """One array (N, ...) per input, by the input's name."""
-        return {
-            graph.tensors[i].name: np.stack([sample[k] for sample in self.inputs]) for k, i in enumerate(graph.inputs)
-        }
+        """One array (N, ...) per input, by the input's name, without a batch axis of 1."""
+        return {graph.tensors[i].name: stack([s[k] for s in self.inputs]) for k, i in enumerate(graph.inputs)}
+
+
+def stack(arrays: Sequence[Array]) -> Array:
+    """The same tensor of many samples as one array (N, ...), without a batch axis of 1."""
+    stacked = np.stack(arrays)
+    return stacked[:, 0] if stacked.ndim > 1 and stacked.shape[1] == 1 else stacked
 
 
 def raw_samples(graph: Graph, samples: Samples, limit: int | None = None) -> RawSamples:
@@ -67,8 +71,8 @@ def from_bytes(content: bytes, tensors: Sequence[Tensor]) -> tuple[Array, ...]:
 
 
 def real_values(arrays: Sequence[Array], tensor: Tensor) -> Array:
-    """Outputs of many samples as float32 (N, ...): dequantized if the tensor is quantized."""
-    stacked = np.stack(arrays)
+    """Outputs of many samples as float32 (N, ...): `stack`, dequantized if the tensor is quantized."""
+    stacked = stack(arrays)
     if tensor.quantization is None:
         return stacked.astype(np.float32)
     return dequantize_array(stacked, tensor.scale, tensor.zero_point)

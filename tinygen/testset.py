@@ -9,8 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from tinygen import reference
 from tinygen.ir import Array
 from tinygen.load.data import Dataset, load_data
@@ -18,7 +16,7 @@ from tinygen.load.vectors import save_vectors
 from tinygen.load.worker_client import predict_float
 from tinygen.ops.dequantize import dequantize_array
 from tinygen.pipeline import Compiled, input_shapes_of
-from tinygen.samples import RawSamples, random_samples, raw_samples
+from tinygen.samples import RawSamples, random_samples, raw_samples, stack
 
 RANDOM_SAMPLES = 20
 
@@ -78,7 +76,7 @@ def save_test_set(path: Path, compiled: Compiled, tests: TestSet) -> None:
         path,
         model_sha256=compiled.model.sha256,
         int8_inputs=tests.raw.by_name(graph),
-        int8_outputs=[np.stack([sample[k] for sample in tests.int8_outputs]) for k in range(len(graph.outputs))],
+        int8_outputs=[stack([sample[k] for sample in tests.int8_outputs]) for k in range(len(graph.outputs))],
         test=tests.float_inputs,
         float_outputs=tests.float_outputs,
         y_test=tests.y_test,
@@ -92,7 +90,9 @@ def _from_vectors(compiled: Compiled, data: Dataset, limit: int | None) -> TestS
     raw = raw_samples(graph, data.int8_inputs, limit)
     count = len(raw.inputs)
     y_test = None if data.y_test is None else data.y_test[:count]
-    expected = tuple(zip(*(output[:count] for output in data.int8_outputs), strict=True))
+    shapes = [graph.tensors[i].shape for i in graph.outputs]
+    outputs = [o[:count].reshape(count, *shape) for o, shape in zip(data.int8_outputs, shapes, strict=True)]
+    expected = tuple(zip(*outputs, strict=True))
     floats = {name: array[:count] for name, array in (data.test or {}).items()}
     return TestSet(
         data.test_source, raw, expected, floats, tuple(f[:count] for f in data.float_outputs), y_test, data.labels

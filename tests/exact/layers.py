@@ -6,7 +6,7 @@ neither all saturate nor all vanish, except where extremes are wanted.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import prod
 
 import numpy as np
@@ -18,7 +18,7 @@ from tinygen.ir import Array
 Layer = Callable[[ModelBuilder, Generator, int], int]
 SAME, VALID = 0, 1
 _RELU_N1_TO_1, _RELU6 = 2, 3
-_STYLES = (*["fit"] * 8, "large", "large", "tiny", "tiny", "ties", "saturating", "wrapping")
+STYLES = (*["fit"] * 8, "large", "large", "tiny", "tiny", "ties", "saturating", "wrapping")
 
 
 def f32(value: float) -> float:
@@ -37,8 +37,8 @@ def zero_point(rng: Generator) -> int:
 
 
 def activation(rng: Generator) -> int:
-    """NONE, RELU, RELU_N1_TO_1 or RELU6."""
-    return int(rng.integers(4))
+    """NONE, RELU, RELU_N1_TO_1 or RELU6; NONE as often as the others together."""
+    return int(rng.integers(4)) if rng.random() < 0.67 else 0
 
 
 def window_output(size: int, kernel: int, stride: int, dilation: int, padding: int) -> int:
@@ -75,7 +75,7 @@ def _real_multiplier(rng: Generator, style: str, typical: float) -> float:
         return power(rng, -32, -16)
     if style == "ties":
         return float(2.0 ** -rng.integers(1, 12))
-    return f32(100 / typical * power(rng, -2, 1))
+    return f32(100 / typical * power(rng, -2, 0))
 
 
 def _typical_accumulator(filters: Array, zero: int) -> float:
@@ -101,17 +101,24 @@ def _biases(rng: Generator, style: str, weights: Array, axis: int, multiplier: f
 
 
 def _weighted(
-    b: ModelBuilder, rng: Generator, x: int, weights: Array, axis: int, shape: tuple[int, ...], absent: bool = True
+    b: ModelBuilder,
+    rng: Generator,
+    x: int,
+    weights: Array,
+    axis: int,
+    shape: tuple[int, ...],
+    styles: Sequence[str],
+    absent: bool = True,
 ) -> tuple[list[int], int]:
     """Weights, bias and output of a layer with accumulators: ([x, weights, bias], output).
 
     A missing bias is left out, or, with `absent`, sometimes named as input -1.
     """
-    style = str(rng.choice(_STYLES))
+    style = str(rng.choice(styles))
     channels = weights.shape[axis]
     typical = _typical_accumulator(np.moveaxis(weights, axis, 0).reshape(channels, -1), b.zero_point(x))
     multiplier = _real_multiplier(rng, style, typical)
-    output_scale = power(rng, -10, 0)
+    output_scale = power(rng, -9, -3)
     scale = multiplier * output_scale / b.scale(x)
     scales = [f32(power(rng, -1, 1) * scale) for _ in range(channels if rng.random() < 0.7 else 1)]
     if style == "ties":
@@ -122,10 +129,11 @@ def _weighted(
         inputs.append(b.constant(bias, [f32(f32(b.scale(x)) * f32(s)) for s in scales]))
     elif absent and rng.random() < 0.5:
         inputs.append(-1)
-    return inputs, b.tensor(shape, output_scale, zero_point(rng))
+    zero = zero_point(rng) if rng.random() < 0.5 else int(rng.integers(-64, 65))
+    return inputs, b.tensor(shape, output_scale, zero)
 
 
-def conv_2d(b: ModelBuilder, rng: Generator, x: int) -> int:
+def conv_2d(b: ModelBuilder, rng: Generator, x: int, styles: Sequence[str] = STYLES) -> int:
     n, h, w, c = b.shape(x)
     padding = int(rng.integers(2))
     (kh, sh, dh), (kw, sw, dw) = _window(rng, h, padding), _window(rng, w, padding)
@@ -135,7 +143,7 @@ def conv_2d(b: ModelBuilder, rng: Generator, x: int) -> int:
     filters = groups * int(rng.integers(1, 9 if groups == 1 else 4))
     weights = _weights(rng, (filters, kh, kw, c // groups))
     shape = (n, window_output(h, kh, sh, dh, padding), window_output(w, kw, sw, dw, padding), filters)
-    inputs, y = _weighted(b, rng, x, weights, 0, shape)
+    inputs, y = _weighted(b, rng, x, weights, 0, shape, styles)
     b.op(
         "CONV_2D",
         inputs,
@@ -150,13 +158,13 @@ def conv_2d(b: ModelBuilder, rng: Generator, x: int) -> int:
     return y
 
 
-def depthwise_conv_2d(b: ModelBuilder, rng: Generator, x: int) -> int:
+def depthwise_conv_2d(b: ModelBuilder, rng: Generator, x: int, styles: Sequence[str] = STYLES) -> int:
     n, h, w, c = b.shape(x)
     padding, multiplier = int(rng.integers(2)), int(rng.choice((1, 1, 2, 3)))
     (kh, sh, dh), (kw, sw, dw) = _window(rng, h, padding), _window(rng, w, padding)
     shape = (n, window_output(h, kh, sh, dh, padding), window_output(w, kw, sw, dw, padding), c * multiplier)
     # TFLM crashes on a DEPTHWISE_CONV_2D whose bias is input -1
-    inputs, y = _weighted(b, rng, x, _weights(rng, (1, kh, kw, c * multiplier)), 3, shape, absent=False)
+    inputs, y = _weighted(b, rng, x, _weights(rng, (1, kh, kw, c * multiplier)), 3, shape, styles, absent=False)
     b.op(
         "DEPTHWISE_CONV_2D",
         inputs,
@@ -172,13 +180,13 @@ def depthwise_conv_2d(b: ModelBuilder, rng: Generator, x: int) -> int:
     return y
 
 
-def fully_connected(b: ModelBuilder, rng: Generator, x: int) -> int:
+def fully_connected(b: ModelBuilder, rng: Generator, x: int, styles: Sequence[str] = STYLES) -> int:
     shape = b.shape(x)
     keep = bool(len(shape) > 1 and rng.random() < 0.4)
     depth = shape[-1] if keep or rng.random() < 0.5 else prod(shape[1:])
     outputs = int(rng.integers(1, 12))
     y_shape = (*shape[:-1], outputs) if keep else (prod(shape) // depth, outputs)
-    inputs, y = _weighted(b, rng, x, _weights(rng, (outputs, depth)), 0, y_shape)
+    inputs, y = _weighted(b, rng, x, _weights(rng, (outputs, depth)), 0, y_shape, styles)
     b.op("FULLY_CONNECTED", inputs, [y], keepNumDims=keep, fusedActivationFunction=activation(rng))
     return y
 
@@ -237,7 +245,7 @@ def mean(b: ModelBuilder, rng: Generator, x: int) -> int:
     n, _, _, c = b.shape(x)
     keep = bool(rng.integers(2))
     axes = [(1, 2), (2, 1), (-3, -2), (1, -2), (1, 2, 1)][rng.integers(5)]
-    ratio = 1.0 if rng.random() < 0.3 else power(rng, -6, 6)
+    ratio = (1.0, power(rng, -6, 6), power(rng, -6, 6), power(rng, -29, 29))[rng.integers(4)]
     y = b.tensor((n, 1, 1, c) if keep else (n, c), f32(b.scale(x) * ratio), zero_point(rng))
     b.op("MEAN", [x, b.constant(np.array(axes, np.int32))], [y], keepDims=keep)
     return y
@@ -279,7 +287,7 @@ def softmax(b: ModelBuilder, rng: Generator, x: int) -> int:
 
 
 def relu(b: ModelBuilder, rng: Generator, x: int) -> int:
-    y = b.tensor(b.shape(x), f32(b.scale(x) * (1.0 if rng.random() < 0.3 else power(rng, -5, 5))), zero_point(rng))
+    y = b.tensor(b.shape(x), f32(b.scale(x) * (1.0, power(rng, -5, 5), power(rng, -29, 29))[rng.integers(3)]), zero_point(rng))
     b.op("RELU", [x], [y])
     return y
 
@@ -293,7 +301,7 @@ def relu6(b: ModelBuilder, rng: Generator, x: int) -> int:
 def quantize(b: ModelBuilder, rng: Generator, x: int) -> int:
     """From int8 (another scale) or from float32."""
     is_float = b.tensors[x].quantization is None
-    ratio = (1.0, f32(2.0 ** rng.integers(-8, 9)), power(rng, -10, 10))[rng.integers(3)]
+    ratio = (1.0, f32(2.0 ** rng.integers(-8, 9)), power(rng, -10, 10), power(rng, -29, 29))[rng.integers(4)]
     y = b.tensor(b.shape(x), power(rng, -12, 6) if is_float else f32(b.scale(x) * ratio), zero_point(rng))
     b.op("QUANTIZE", [x], [y])
     return y

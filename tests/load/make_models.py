@@ -41,11 +41,12 @@ def tiny() -> None:
     model = keras.Sequential(
         [
             layers.Input((6, 6, 2), name="image"),
-            layers.Conv2D(4, 3, padding="same", activation="relu"),
+            layers.Conv2D(4, 3, padding="same", use_bias=False),
             layers.BatchNormalization(),
+            layers.ReLU(),
             layers.DepthwiseConv2D(3, strides=2),
             layers.ReLU(6.0),
-            layers.Reshape((2, 2, 4)),
+            layers.Reshape((4, 1, 4)),
             layers.GlobalAveragePooling2D(),
             layers.Dense(3, activation="softmax", name="classes"),
         ]
@@ -94,7 +95,6 @@ def odd_layers() -> None:
 
     foreign = keras.Sequential([layers.Input((4,)), Foreign(name="one"), layers.Dense(3), Other(name="two")])
     foreign.save(FOLDER / "foreign.keras")
-    foreign.save(FOLDER / "foreign.h5")
     keras.Sequential([layers.Dense(2)]).save(FOLDER / "unbuilt.keras")
     numbers = keras.Input((4,), dtype="int32", name="words")
     keras.Model(numbers, layers.Flatten()(layers.Embedding(9, 2)(numbers))).save(FOLDER / "embedding.keras")
@@ -104,6 +104,13 @@ def recurrent() -> None:
     model = keras.Sequential([layers.Input((5, 3)), layers.LSTM(4), layers.Dense(2)])
     reference("lstm", model, (5, 3))
     model.save(FOLDER / "lstm.keras")
+
+
+def diverged() -> None:
+    model = keras.Sequential(
+        [layers.Input((4,)), layers.Dense(2, kernel_initializer=keras.initializers.Constant(np.nan))]
+    )
+    model.save(FOLDER / "diverged.keras")
 
 
 def from_keras2() -> None:
@@ -159,5 +166,5 @@ def modules() -> None:
     np.savez(FOLDER / "plain.ref.npz", x0=x, y0=x @ plain.weights.numpy())
 
 
-for build in (tiny, two_inputs, time_axis, odd_layers, recurrent, from_keras2, fitted_without_input, modules):
+for build in (tiny, two_inputs, time_axis, odd_layers, recurrent, diverged, from_keras2, fitted_without_input, modules):
     build()

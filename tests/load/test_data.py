@@ -298,3 +298,15 @@ def test_damaged_files_never_give_a_traceback(tmp_path: Path, save: Callable[...
     path.write_bytes(bytes(content[:cut]))
     with contextlib.suppress(TinygenError):
         load_data(str(path), ONE)
+
+
+def test_reference_data(shared_models: Path) -> None:
+    """The samples that come with the reference models are for one of them; the others say what there is."""
+    spec = str(shared_models / "calibration_samples.npz")
+    for text in (spec, f"{spec}:specs"):
+        dataset = load_data(text, {"input_1": (1, 30, 1, 40)})
+        assert samples_of(dataset)[0]["input_1"].shape == (45, 30, 1, 40)
+        assert (dataset.calibration_source, dataset.labels) == ("specs of calibration_samples.npz", ())
+    for shape in ((1, 640), (1, 32, 32, 3), (1, 96, 96, 3)):
+        assert "specs (45, 30, 1, 40), labels (45,)" in failure(spec, {"input_1": shape})
+        assert "specs of calibration_samples.npz has shape" in failure(f"{spec}:specs", {"input_1": shape})

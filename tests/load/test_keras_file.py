@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from tinygen.errors import TinygenError
 
 h5py = pytest.importorskip("h5py", reason="h5py comes with TensorFlow, which is not installed")
-
-from tinygen.load.keras_file import KERAS2_HARD_SIGMOID, KerasFile, layers, prepare  # noqa: E402
+keras_file = pytest.importorskip("tinygen.load.keras_file")
+KERAS2_HARD_SIGMOID = keras_file.KERAS2_HARD_SIGMOID
 
 
 def layer(kind: str, name: str, **config: Any) -> dict[str, Any]:
@@ -44,10 +44,10 @@ def write_keras(path: Path, config: dict[str, Any], version: str = "3.4.1") -> P
     return path
 
 
-def run(path: Path, allow_lambda: bool = False) -> KerasFile:
+def run(path: Path, allow_lambda: bool = False) -> Any:
     folder = path.parent / "work"
     folder.mkdir(exist_ok=True)
-    return prepare(path, folder, allow_lambda)
+    return keras_file.prepare(path, folder, allow_lambda)
 
 
 def failure(path: Path) -> str:
@@ -67,7 +67,7 @@ def corrected(path: Path) -> dict[str, Any]:
         with zipfile.ZipFile(file.path) as copy:
             config = json.loads(copy.read("config.json"))
             assert copy.read("model.weights.h5") == b"weights"
-    return {str(x["config"]["name"]): x for x in layers(config)}
+    return {str(x["config"]["name"]): x for x in keras_file.layers(config)}
 
 
 def test_what_is_no_model(tmp_path: Path) -> None:
@@ -181,7 +181,9 @@ def test_damaged_files_are_an_error_or_a_model(tmp_path: Path, data: st.DataObje
     content = bytearray(path.read_bytes())
     content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     path.write_bytes(bytes(content[: data.draw(st.integers(0, len(content)))]))
+    failed = None
     try:
         assert run(path).path.is_file()
     except TinygenError as error:
-        assert path.name in str(error)  # noqa: PT017
+        failed = str(error)
+    assert failed is None or path.name in failed

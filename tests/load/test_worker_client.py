@@ -31,7 +31,7 @@ def child(monkeypatch: pytest.MonkeyPatch) -> Child:
         monkeypatch.setattr(
             worker_client, "_command", lambda job_file: [sys.executable, "-c", say + code, str(job_file)]
         )
-        monkeypatch.setattr(worker_client.importlib.util, "find_spec", lambda name: object())
+        monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
 
     return set_code
 
@@ -128,7 +128,8 @@ def test_a_crash_names_the_signal_and_the_stage(child: Child, out: Path, name: s
 @POSIX
 def test_a_crash_that_was_foreseen(child: Child, out: Path) -> None:
     child(
-        "import signal\nsay('note', 'the model has loops'); say('progress', 'converting')\nos.kill(os.getpid(), signal.SIGABRT)"
+        "import signal; say('note', 'the model has loops'); say('progress', 'converting')\n"
+        "os.kill(os.getpid(), signal.SIGABRT)"
     )
     assert failure(out).endswith("converting | the model has loops")
 
@@ -152,7 +153,7 @@ def test_an_end_without_an_answer(child: Child, out: Path, code: str) -> None:
 
 
 def test_tensorflow_is_missing(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker_client.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     message = failure(out)
     assert "kws.h5 needs TensorFlow, which is not installed" in message
     assert "pip install tensorflow" in message
@@ -160,7 +161,7 @@ def test_tensorflow_is_missing(out: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_missing_data_is_seen_at_once(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker_client, "_run", lambda *arguments: pytest.fail("the child was started"))
-    with pytest.raises(TinygenError, match="there is no data file no.npz"):
+    with pytest.raises(TinygenError, match=r"there is no data file no\.npz"):
         quantize_model(Path("kws.h5"), out, data="no.npz")
 
 

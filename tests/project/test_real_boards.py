@@ -9,10 +9,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tinygen.boards import Board, load_boards
 
 from tests.support.cli import REPOSITORY, tinygen
 from tests.support.models import small_model
+from tinygen.boards import Board, load_boards
 
 REAL = [board for board in load_boards() if not board.emulated]
 STUBS = REPOSITORY / "tests" / "firmware" / "stubs"

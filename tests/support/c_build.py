@@ -45,7 +45,7 @@ def run_tool(command: Sequence[object], stdin: bytes = b"") -> bytes:
 
 def shared_library(sources: Iterable[Path], folder: Path, flags: Sequence[str] = ("-O2",)) -> ctypes.CDLL:
     """Compile all sources with warnings as errors and link them side by side into one library."""
-    target = folder / "models.so"
+    target = folder / f"models_{len(list(folder.glob('models_*.so')))}.so"  # a loaded library may not be overwritten
     run_tool(["gcc", *STRICT, *flags, "-fPIC", "-shared", *sources, "-o", target])
     return ctypes.CDLL(str(target))
 

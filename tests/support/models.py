@@ -7,11 +7,11 @@ import numpy as np
 from tests.support.tflite_builder import ModelBuilder
 
 
-def small_model() -> bytes:
-    """A dense layer of 4 inputs and 3 outputs."""
+def small_model(weight: int = 0) -> bytes:
+    """A dense layer of 4 inputs and 3 outputs; `weight` is added to all weights."""
     m = ModelBuilder()
     x = m.input((1, 4), 0.5)
-    w = m.constant(np.arange(12, dtype=np.int8).reshape(3, 4), 0.1)
+    w = m.constant((np.arange(12) + weight).astype(np.int8).reshape(3, 4), 0.1)
     y = m.tensor((1, 3), 0.7)
     m.op("FULLY_CONNECTED", [x, w], [y])
     return m.build([y])

@@ -42,12 +42,12 @@ for command in (build, test, run, flash, generate, quantize, plan, boards, docto
 def main() -> None:
     """Run the command line; exits 0, 1 for a failure, 2 for a wrong call."""
     try:
-        cli(standalone_mode=False)
+        cli(prog_name="tinygen", standalone_mode=False)
     except click.exceptions.Abort:
         sys.exit("interrupted")
     except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
+        command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "tinygen"
+        fail(error.format_message(), f"{command} --help", error.exit_code)
     except TinygenError as error:
         fail(str(error), error.hint, error.exit_code)
     except OSError as error:

@@ -22,8 +22,8 @@ def boards(as_json: bool) -> None:
         click.echo(json.dumps([asdict(board) for board in found], indent=2))
         return
     table = Table()
-    for header in ("--board", "board", "core", "RAM", "flash", "framework", "kind"):
-        table.add_column(header, justify="right" if header in ("RAM", "flash") else "left")
+    for header in ("--board", "board", "core", "RAM", "flash", "kind"):
+        table.add_column(header, justify="right" if header in ("RAM", "flash") else "left", no_wrap=header != "board")
     for board in found:
         table.add_row(*_row(board))
     OUT.print(table)
@@ -34,8 +34,7 @@ def _row(board: Board) -> tuple[str, ...]:
         board.name,
         board.title,
         board.core,
-        f"{board.ram_bytes:,}",
-        f"{board.flash_bytes:,}",
-        board.framework or "none",
+        f"{board.ram_bytes // 1024:,} KB",
+        f"{board.flash_bytes // 1024:,} KB",
         "emulated" if board.emulated else "real",
     )

@@ -45,7 +45,7 @@ def build(request: Request, board_name: str, project: Path | None, as_json: bool
         click.echo(json.dumps(report, indent=2))
     else:
         OUT.print(size_table(size, board))
-        OUT.print(f"project: {folder}", soft_wrap=True)
+        OUT.print(f"project: {folder}")
     if not size.fits(board):
         raise does_not_fit(size, board)
 
@@ -79,7 +79,7 @@ def build_application(compiled: Compiled, board: Board, folder: Path, steps: Ste
 def build_environment(folder: Path, environment: str, board: Board, steps: Steps) -> BuildResult:
     """Build one environment of a project with PlatformIO."""
     with steps.step(f"building {environment} with PlatformIO"):
-        return build_firmware(folder, environment, board, steps.update)
+        return build_firmware(folder, environment, board, steps.platformio)
 
 
 def does_not_fit(size: Size, board: Board) -> TinygenError:

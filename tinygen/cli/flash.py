@@ -33,5 +33,5 @@ def flash(request: Request, board_name: str, port: str | None, project: Path | N
     if not size.fits(board):
         raise does_not_fit(size, board)
     with steps.step(f"uploading to {board.name}"):
-        upload(folder, board.name, board, port, steps.update)
-    OUT.print(f"{board.name} runs {request.name}; see what it prints: pio device monitor -d {folder}", soft_wrap=True)
+        upload(folder, board.name, board, port, steps.platformio)
+    OUT.print(f"{board.name} runs {request.name}; see what it prints: pio device monitor -d {folder}")

@@ -18,6 +18,6 @@ def run_samples(
     """Run all samples on the board, with progress; raises TinygenError."""
     with ExitStack() as stack:
         with steps.step(f"bringing the tester onto {board.name}"):
-            url = stack.enter_context(board_with_tester(board, project, port, steps.update))
+            url = stack.enter_context(board_with_tester(board, project, port, steps.platformio))
         with steps.count(f"running on {board.name}", len(samples.inputs)) as done:
             return run_on_device(compiled, board, url, samples, done)

@@ -28,20 +28,16 @@ PROJECT = click.option(
 )
 
 
-class _ShapeType(click.ParamType):
-    """`1,49,10,1` or `NAME=1,49,10,1`."""
-
-    name = "shape"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Shape:
-        name, _, numbers = str(value).rpartition("=")
-        try:
-            shape = tuple(int(n) for n in numbers.split(","))
-        except ValueError:
-            shape = ()
-        if not shape or min(shape) < 1:
-            self.fail(f"{value!r} is not a shape like 1,49,10,1 or NAME=1,49,10,1", param, ctx)
-        return name, shape
+def _shape(value: str) -> Shape:
+    """`1,49,10,1` or `NAME=1,49,10,1`; raises click.BadParameter."""
+    name, _, numbers = value.rpartition("=")
+    try:
+        shape = tuple(int(n) for n in numbers.split(","))
+    except ValueError:
+        shape = ()
+    if not shape or min(shape) < 1:
+        raise click.BadParameter(f"{value!r} is not a shape like 1,49,10,1 or NAME=1,49,10,1")
+    return name, shape
 
 
 def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -61,7 +57,7 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
     shape_help = "Fix unknown dimensions: 1,49,10,1, or NAME=1,49,10,1 for each of several inputs."
     options = (
         click.option("--unsafe-lambda", is_flag=True, help="Run Lambda layers: Python code out of the model file."),
-        click.option("--input-shape", "input_shapes", type=_ShapeType(), multiple=True, help=shape_help),
+        click.option("--input-shape", "input_shapes", type=_shape, multiple=True, metavar="SHAPE", help=shape_help),
         click.option("--name", metavar="NAME", help="The model's name in C (default: from the file)."),
         click.option("--data", metavar="FILE[:KEY]", help="Samples, .npz or .npy; default: MODEL's stem + .npz."),
         click.argument("model", type=click.Path(path_type=Path)),

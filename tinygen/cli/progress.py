@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,8 +10,12 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-OUT = Console(highlight=False)
-ERR = Console(stderr=True, highlight=False)
+OUT = Console(highlight=False, soft_wrap=True)
+ERR = Console(stderr=True, highlight=False, soft_wrap=True)
+
+# of what PlatformIO prints, what tells a person that it works
+_BUILDING = re.compile(r"Compiling|Archiving|Linking|Uploading|Writing")
+_DOWNLOADING = re.compile(r"\w+ Manager: |Downloading|Unpacking")
 
 
 class Steps:
@@ -35,6 +40,11 @@ class Steps:
         if not ERR.is_terminal:
             ERR.print(f"  {text}")
 
+    def platformio(self, line: str) -> None:
+        """Take a line that PlatformIO printed."""
+        if _DOWNLOADING.match(line) or (_BUILDING.match(line) and ERR.is_terminal):
+            self.update(line)
+
     @contextmanager
     def count(self, text: str, total: int) -> Iterator[Callable[[int], None]]:
         """Show a bar; yields a function that takes the count so far."""
@@ -51,4 +61,4 @@ class Steps:
 
 def warn(text: str) -> None:
     """One loud line."""
-    ERR.print(f"WARNING: {text}", style="bold yellow", soft_wrap=True)
+    ERR.print(f"WARNING: {text}", style="bold yellow")

@@ -19,7 +19,7 @@ from tinygen.ir import Array, Graph
 from tinygen.load.arrays import write_atomically
 from tinygen.load.data import load_data
 from tinygen.pipeline import Request, input_shapes_of
-from tinygen.samples import raw_samples, real_values
+from tinygen.samples import raw_samples, real_values, stack
 from tinygen.tester import DeviceRun
 
 
@@ -67,7 +67,7 @@ def run(
     if as_json:
         click.echo(json.dumps({"samples": len(raw.inputs), "output": str(output_file), "names": list(outputs)}))
     else:
-        OUT.print(f"{output_file}: {len(raw.inputs)} samples of {', '.join(outputs)}", soft_wrap=True)
+        OUT.print(f"{output_file}: {len(raw.inputs)} samples of {', '.join(outputs)}")
 
 
 def _collect(graph: Graph, result: DeviceRun, as_float: bool) -> dict[str, Array]:
@@ -76,8 +76,7 @@ def _collect(graph: Graph, result: DeviceRun, as_float: bool) -> dict[str, Array
     for k, index in enumerate(graph.outputs):
         tensor = graph.tensors[index]
         arrays = [sample[k] for sample in result.outputs]
-        values = real_values(arrays, tensor) if as_float else np.stack(arrays)
-        collected[tensor.name] = values.reshape(len(arrays), *tensor.shape[1:]) if tensor.shape[:1] == (1,) else values
+        collected[tensor.name] = real_values(arrays, tensor) if as_float else stack(arrays)
     return collected
 
 

@@ -102,7 +102,7 @@ def _json(board: Board, code: CodeVerdict, floats: FloatVerdict | None, result: 
 
 
 def _microseconds(result: DeviceRun) -> float:
-    return round(1e6 * median(result.ticks) / result.info.ticks_per_second, 1)
+    return round(1e6 * median(result.ticks) / result.info.ticks_hz, 1)
 
 
 def _print(board: Board, tests: TestSet, code: CodeVerdict, floats: FloatVerdict | None, result: DeviceRun) -> None:

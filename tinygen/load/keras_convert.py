@@ -26,7 +26,7 @@ from tinygen.load.keras_model import FloatModel
 FixedShapes = Mapping[str, tuple[int, ...]]
 Floats = npt.NDArray[np.float32]
 
-LOOP_HINT = "the model has loops, which it cannot convert: save recurrent layers with unroll=True"
+LOOP_HINT = "the model has loops, which the converter cannot do: save recurrent layers with unroll=True"
 
 _BATCH = 32
 
@@ -42,7 +42,7 @@ class Traced:
 def trace(model: FloatModel, shapes: FixedShapes) -> Traced:
     """The model as a concrete function of float32 tensors of these shapes, its variables frozen.
 
-    Raises TinygenError if it does not run for these shapes.
+    Raises TinygenError if it does not run for these shapes, or computes NaN.
     """
 
     def named(*tensors: Any) -> list[Any]:
@@ -63,8 +63,12 @@ def trace(model: FloatModel, shapes: FixedShapes) -> Traced:
     results = [output.op.inputs[0] for output in frozen.outputs]
     pruned = frozen.prune(frozen.inputs, results)
     # The shapes of a run, because freezing forgets that of a grouped convolution, and loading that of a loop.
-    values = pruned(*(tf.zeros(spec.shape) for spec in specs))
-    outputs = (TensorInfo(name, tuple(y.shape)) for name, y in zip(model.outputs, values, strict=True))
+    values = pruned(*(tf.fill(spec.shape, 0.5) for spec in specs))
+    if any(np.isnan(y.numpy()).any() for y in values if y.dtype.is_floating):
+        raise TinygenError(
+            f"{model.name} computes NaN from an input of 0.5 everywhere", "its training has diverged: train it again"
+        )
+    outputs = (TensorInfo(result.op.name, tuple(y.shape)) for result, y in zip(results, values, strict=True))
     return Traced(pruned, tuple(outputs))
 
 

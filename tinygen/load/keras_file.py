@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import shutil
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,18 @@ _NO_GROUPS = (
 )
 SAVE_HINT = "save the whole model with model.save('model.keras'), or export it with model.export('folder')"
 _GROUPS_OF_WEIGHTS = ("model_weights", "layers", "_layer_checkpoint_dependencies", "vars")
+# What h5py, zipfile and json raise on files that are cut, random or hostile, and a look into odd JSON.
+_BROKEN = (
+    OSError,
+    EOFError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    RuntimeError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +82,7 @@ def prepare(model: Path, folder: Path, allow_lambda: bool) -> KerasFile:
             return _prepare_keras(model, folder / "model.keras", allow_lambda)
     except FileNotFoundError:
         raise TinygenError(f"there is no model file {model}", "check the path") from None
-    except (OSError, zipfile.BadZipFile, ValueError, KeyError, RecursionError, RuntimeError) as error:
+    except _BROKEN as error:
         raise TinygenError(
             f"{model.name} is damaged: {str(error) or type(error).__name__}", "save or download it again"
         ) from error

@@ -83,6 +83,8 @@ def _load_saved_model(file: KerasFile) -> FloatModel:
             f"{file.name} does not say which function to compile: {found}",
             "save it with a serving_default signature: tf.saved_model.save(model, path, signatures=function)",
         )
+    if not chosen.structured_input_signature[1]:
+        raise TinygenError(f"the function of {file.name} takes no input", "save one that takes the samples")
     specs = dict(sorted(chosen.structured_input_signature[1].items(), key=_natural))
     outputs = [name for name, _ in sorted(chosen.structured_outputs.items(), key=_natural)]
 
@@ -122,8 +124,8 @@ def _clean(names: Sequence[str]) -> tuple[str, ...]:
     for name in names:
         valid = re.sub(r"[^A-Za-z0-9_./-]", "_", name)
         valid = valid if re.match(r"[A-Za-z0-9.]", valid) else f"t{valid}"
-        number = sum(valid == other or other.startswith(f"{valid}_") for other in result) if valid in result else 0
-        result.append(f"{valid}_{number}" if number else valid)
+        again = sum(valid == other.partition("__")[0] for other in result)
+        result.append(f"{valid}__{again}" if again else valid)
     return tuple(result)
 
 

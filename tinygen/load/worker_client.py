@@ -165,12 +165,7 @@ def _environment(folder: Path) -> dict[str, str]:
 
 def _run(job: Job, folder: Path, progress: Progress) -> dict[str, Any]:
     """Run the child to its end; its RESULT."""
-    if importlib.util.find_spec("tensorflow") is None:
-        raise TinygenError(
-            f"reading {Path(job.model).name} needs TensorFlow, which is not installed",
-            "pip install tensorflow (it has no wheel for every Python and system); "
-            "or give an int8 .tflite, which needs none",
-        )
+    _need_tensorflow(Path(job.model).name)
     job_file = folder / "job.json"
     job_file.write_text(job.to_json(), encoding="utf-8")
     stage, note = "starting", ""
@@ -204,6 +199,15 @@ def _run(job: Job, folder: Path, progress: Progress) -> dict[str, Any]:
             if child.stdout:
                 child.stdout.close()
     raise _crashed(Path(job.model).name, stage, note, code, (folder / "stderr").read_text(errors="replace"))
+
+
+def _need_tensorflow(model: str) -> None:
+    if importlib.util.find_spec("tensorflow") is None:
+        raise TinygenError(
+            f"reading {model} needs TensorFlow, which is not installed",
+            "pip install tensorflow (it has no wheel for every Python and system); "
+            "or give an int8 .tflite, which needs none",
+        )
 
 
 def _message(line: str) -> tuple[str, Any]:

@@ -38,6 +38,12 @@ def activation_range(activation: str, output: Tensor) -> tuple[int, int]:
     )
 
 
+def need_multiplier(op: Op, real: float) -> None:
+    """Raise unless a multiplier (input scales / output scale) has a left shift that int32 knows, as TFLM's needs."""
+    if quantize_multiplier(real)[1] > 30:
+        raise reject(op, f"the output scale is {real:g} times too small for the input", "calibrate with real data")
+
+
 def channel_multipliers(x: Tensor, weights: Tensor, output: Tensor, channels: int) -> tuple[Array, Array]:
     """Multiplier (int32) and shift (int8) per output channel, M = double(si) * double(sw) / double(so).
 
@@ -52,9 +58,12 @@ def channel_multipliers(x: Tensor, weights: Tensor, output: Tensor, channels: in
 
 
 def need_weights(graph: Graph, op: Op, index: int, channels: int, axis: int) -> None:
-    """Raise unless input `index` is constant int8 with a symmetric scale per tensor or per channel on `axis`."""
+    """Raise unless input `index` is constant int8 with a symmetric scale per tensor or per channel on `axis`.
+
+    Also when products of a filter could leave int32, and when a multiplier would be too large.
+    """
     weights = graph.required(op, index)
-    need_constant(op, weights, "the weights")
+    data = need_constant(op, weights, "the weights")
     quantization = weights.quantization
     if weights.dtype is not DType.INT8 or quantization is None:
         raise reject(op, f"weights are {weights.dtype.value}, int8 expected")
@@ -62,6 +71,10 @@ def need_weights(graph: Graph, op: Op, index: int, channels: int, axis: int) -> 
         raise reject(op, "weights with a zero point other than 0 are not supported")
     if quantization.per_channel and (len(quantization.scale) != channels or quantization.axis != axis):
         raise reject(op, f"{len(quantization.scale)} weight scales for {channels} channels")
+    filters = np.abs(np.moveaxis(data, axis, 0).reshape(channels, -1).astype(np.int64))
+    if filters.sum(axis=1).max(initial=0) >= 1 << 23:
+        raise reject(op, f"weights {weights.shape}: a filter's sum could leave 32 bits, as TFLM's would")
+    need_multiplier(op, graph.required(op, 0).scale * max(quantization.scale) / graph.output(op).scale)
 
 
 def need_bias(graph: Graph, op: Op, index: int, channels: int) -> None:

@@ -127,9 +127,11 @@ def need_int8(op: Op, *tensors: Tensor) -> None:
 
 
 def need_per_tensor(op: Op, tensor: Tensor) -> None:
-    """Raise unless the tensor is quantized with one positive scale."""
+    """Raise unless the tensor is quantized with one scale, of a size with which float32 arithmetic works."""
     if tensor.quantization is None or tensor.quantization.per_channel:
         raise reject(op, f"tensor '{tensor.name}' needs one scale and one zero point")
+    if not 2.0**-100 < tensor.scale < 2.0**100:
+        raise reject(op, f"tensor '{tensor.name}' has the scale {tensor.scale:g}", "calibrate with real data")
 
 
 def need_constant(op: Op, tensor: Tensor, what: str) -> Array:

@@ -10,6 +10,7 @@ import numpy as np
 
 from tinygen.fixedpoint import multiply_by_quantized_multiplier, quantize_multiplier
 from tinygen.ir import Array, DType, Graph, Op
+from tinygen.ops._requantize import need_multiplier
 from tinygen.ops.base import (
     KernelCall,
     Operand,
@@ -21,6 +22,9 @@ from tinygen.ops.base import (
     operand,
     reject,
 )
+
+
+_AXES = {1: 1, 2: 2, -3: 1, -2: 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +43,11 @@ class Mean(Operator):
         x, axes = graph.required(op, 0), graph.required(op, 1)
         need_int8(op, x, graph.output(op))
         data = need_constant(op, axes, "the axes")
-        if axes.dtype is not DType.INT32 or len(x.shape) != 4 or {int(a) % 4 for a in data.flat} != {1, 2}:
+        if axes.dtype is not DType.INT32 or len(x.shape) != 4 or {_AXES.get(int(a)) for a in data.flat} != {1, 2}:
             raise reject(op, f"only the mean over height and width of a 4-D tensor is supported, not {x.shape}")
         if x.elements == 0:
             raise reject(op, "the input is empty")
+        need_multiplier(op, x.scale / graph.output(op).scale)
 
     def output_shapes(self, graph: Graph, op: Op) -> tuple[Shape, ...]:
         n, _, _, c = graph.required(op, 0).shape

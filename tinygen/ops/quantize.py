@@ -9,6 +9,7 @@ import numpy as np
 
 from tinygen.fixedpoint import multiply_by_quantized_multiplier, quantize_multiplier
 from tinygen.ir import Array, DType, Graph, Op
+from tinygen.ops._requantize import need_multiplier
 from tinygen.ops._table import ALL_INT8, TableOperator
 from tinygen.ops.base import KernelCall, need_inputs, need_int8, operand, reject
 
@@ -25,6 +26,7 @@ class Quantize(TableOperator):
         need_int8(op, graph.output(op))
         if x.dtype is DType.INT8:
             need_int8(op, x)
+            need_multiplier(op, x.scale / graph.output(op).scale)
         elif x.dtype is not DType.FLOAT32:
             raise reject(op, f"from {x.dtype.value} to int8 is not supported")
 

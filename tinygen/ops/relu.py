@@ -8,6 +8,7 @@ import numpy as np
 
 from tinygen.fixedpoint import multiply_by_quantized_multiplier, quantize_multiplier
 from tinygen.ir import Array, Graph, Op
+from tinygen.ops._requantize import need_multiplier
 from tinygen.ops._table import ALL_INT8, TableOperator
 from tinygen.ops.base import need_inputs, need_int8
 
@@ -20,7 +21,9 @@ class Relu(TableOperator):
 
     def check(self, graph: Graph, op: Op) -> None:
         need_inputs(graph, op, 1, 1)
-        need_int8(op, graph.required(op, 0), graph.output(op))
+        x, y = graph.required(op, 0), graph.output(op)
+        need_int8(op, x, y)
+        need_multiplier(op, x.scale / y.scale)
 
     def table(self, graph: Graph, op: Op) -> Array:
         x, y = graph.required(op, 0), graph.output(op)

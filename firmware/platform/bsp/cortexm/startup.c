@@ -90,8 +90,8 @@ int tg_getc(void) {
     TG_NVIC_ISER(tg_uart_irq) = TG_NVIC_BIT(tg_uart_irq);
     c = tg_poll();
     if (c < 0) __asm volatile("wfi");
+    TG_NVIC_ICER(tg_uart_irq) = TG_NVIC_BIT(tg_uart_irq);
     tg_uart_interrupt(0);
-    TG_NVIC_ICPR(tg_uart_irq) = TG_NVIC_BIT(tg_uart_irq);
     __asm volatile("cpsie i\n isb");
     if (c >= 0) break;
   }

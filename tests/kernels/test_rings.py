@@ -1,0 +1,141 @@
+"""Each kernel called as a row-streamed schedule would: its input in a ring that holds only the rows that the block
+needs, the other rows and everything around them filled with noise, and its output in a ring too."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.random import Generator
+
+from tests.exact.cases import GENERATORS, NIGHTLY, Case, cases
+from tests.kernels.test_blocks import random_blocks
+from tests.support.c_build import plan_of, shared_library, write_library
+from tinygen import reference
+from tinygen.ir import Array
+from tinygen.ops.base import KernelCall, Operand
+
+COUNT = 200 if NIGHTLY else 20
+_GUARD = 64  # bytes of noise before and behind every buffer
+
+_GLUE = """#include "{source}"
+void {name}_block(int8_t **memory, const int32_t *rings, int32_t y0, int32_t y1, void *scratch, void *carry) {{
+  tg_{kernel}(&layer0, {views}, y0, y1, scratch, carry);
+}}
+"""
+
+
+def _glue(case: Case, call: KernelCall, source: Path) -> Path:
+    """A C file that includes the model and opens its one layer to the test."""
+    views = [f"&(tg_input){{memory[{i}], {o.row_bytes}, rings[{i}]}}" for i, o in enumerate(call.inputs)]
+    last = len(call.inputs)
+    views.append(f"&(tg_output){{memory[{last}], {call.output.row_bytes}, rings[{last}]}}")
+    glue = source.with_name(f"{case.name}_glue.c")
+    glue.write_text(_GLUE.format(source=source.name, name=case.name, kernel=call.kernel, views=", ".join(views)))
+    return glue
+
+
+def rows_needed(call: KernelCall, operand: Operand, y0: int, y1: int) -> tuple[int, int]:
+    """The rows [first, last) of an input that the block [y0, y1) may read."""
+    p = {field: value for field, value in call.params if isinstance(value, int)}
+    if "stride_height" in p:
+        extent = (p.get("kernel_height", p.get("window_height", 1)) - 1) * p.get("dilation_height", 1) + 1
+        first = y0 * p["stride_height"] - p["pad_top"]
+        last = (y1 - 1) * p["stride_height"] - p["pad_top"] + extent
+    else:
+        first, last = y0 - p.get("pad_top", 0), y1 - p.get("pad_top", 0)
+    if operand.rows == 1 and call.kernel == "add_s8":
+        return 0, 1  # repeated over the rows
+    return min(max(first, 0), operand.rows), max(min(last, operand.rows), 0)
+
+
+class Ring:
+    """Memory for a few rows of a tensor between two guards."""
+
+    def __init__(self, operand: Operand, rows: int, rng: Generator) -> None:
+        self.row_bytes, self.rows, self._rng = operand.row_bytes, rows, rng
+        self._memory = np.zeros(2 * _GUARD + rows * self.row_bytes, np.uint8)
+
+    @property
+    def address(self) -> int:
+        return int(self._memory.ctypes.data) + _GUARD
+
+    def row(self, y: int) -> Array:
+        start = _GUARD + y % self.rows * self.row_bytes
+        return self._memory[start : start + self.row_bytes]
+
+    def noise(self) -> Array:
+        """Fill with noise; a copy of it."""
+        self._memory[:] = self._rng.integers(0, 256, self._memory.size)
+        return self._memory.copy()
+
+    def unchanged_but(self, before: Array, written: Sequence[int]) -> bool:
+        after, before = self._memory.copy(), before.copy()
+        for y in written:
+            start = _GUARD + y % self.rows * self.row_bytes
+            after[start : start + self.row_bytes] = before[start : start + self.row_bytes] = 0
+        return bool((after == before).all())
+
+
+def _image(array: Array, operand: Operand, image: int) -> Array:
+    """One image as bytes: (rows, row_bytes)."""
+    content = np.frombuffer(np.ascontiguousarray(array).tobytes(), np.uint8)
+    return content.reshape(operand.images, operand.rows, operand.row_bytes)[image if operand.images > 1 else 0]
+
+
+def _run_image(block: ctypes._NamedFuncPointer, call: KernelCall, inputs: Sequence[Array], rng: Generator) -> Array:
+    """One image through rings; inputs (rows, row_bytes) each, returns the output likewise."""
+    blocks = random_blocks(call.rows, rng)
+    needed = [[rows_needed(call, o, y0, y1) for y0, y1 in blocks] for o in call.inputs]
+    sizes = [max(1, *(last - first for first, last in spans)) for spans in needed]
+    # a row that is repeated over all output rows is a ring of one; else a spare row does no harm
+    spare = [0 if o.rows == 1 else int(rng.integers(2)) for o in call.inputs]
+    rings = [Ring(o, n + more, rng) for o, n, more in zip(call.inputs, sizes, spare, strict=True)]
+    gathers = call.output.rows != call.rows
+    height = 1 if gathers else max(y1 - y0 for y0, y1 in blocks) + int(rng.integers(2))
+    out_ring = Ring(call.output, height, rng)
+    carry, scratch = (rng.integers(0, 256, n + 1).astype(np.uint8) for n in (call.carry_bytes, call.scratch_bytes))
+    result = np.zeros((call.output.rows, call.output.row_bytes), np.uint8)
+    memory = (ctypes.c_void_p * (len(rings) + 1))(*(r.address for r in rings), out_ring.address)
+    ring_rows = (ctypes.c_int32 * (len(rings) + 1))(*(r.rows for r in rings), out_ring.rows)
+    for index, (y0, y1) in enumerate(blocks):
+        for ring, spans, rows in zip(rings, needed, inputs, strict=True):
+            ring.noise()
+            for y in range(*spans[index]):
+                ring.row(y)[:] = rows[y]
+        before = out_ring.noise()
+        scratch[:] = rng.integers(0, 256, scratch.size)
+        block(memory, ring_rows, y0, y1, ctypes.c_void_p(scratch.ctypes.data), ctypes.c_void_p(carry.ctypes.data))
+        written = ([0] if y1 == call.rows else []) if gathers else list(range(y0, y1))
+        assert out_ring.unchanged_but(before, written), "a byte outside of the block's rows was written"
+        for y in written:
+            result[y] = out_ring.row(y)
+    return result
+
+
+@pytest.mark.parametrize("kind", sorted(set(GENERATORS) - {"RESHAPE"}))
+def test_kernel_on_rings(kind: str, tmp_path: Path) -> None:
+    chosen = cases(kind, COUNT)
+    rng = np.random.default_rng(4)
+    plans = [plan_of(case.graph) for case in chosen]
+    calls = [plan.steps[0].step.call for plan in plans]
+    sources = [_glue(c, call, write_library(p, tmp_path)) for c, call, p in zip(chosen, calls, plans, strict=True)]
+    library = shared_library(sources, tmp_path)
+    for case, call, plan in zip(chosen, calls, plans, strict=True):
+        graph = plan.program.graph
+        for sample in case.samples[:1] + case.samples[4:]:
+            values = reference.run_all(graph, sample)
+            for image in range(call.output.images):
+                inputs = [_image(values[o.tensor], o, image) for o in call.inputs]
+                got = _run_image(getattr(library, f"{case.name}_block"), call, inputs, rng)
+                assert (got == _image(values[call.output.tensor], call.output, image)).all(), str(case)
+
+
+def test_rings_are_smaller_than_tensors() -> None:
+    """The test above would prove little if rings held everything."""
+    calls = [plan_of(case.graph).steps[0].step.call for case in cases("CONV_2D", COUNT)]
+    spans = [(rows_needed(c, c.inputs[0], y, y + 1), c.inputs[0].rows) for c in calls for y in range(c.rows)]
+    assert sum(last - first < rows for (first, last), rows in spans) > len(spans) / 2

@@ -1,0 +1,100 @@
+"""Opens a serial port, or a socket:// URL, and says plainly why it cannot be opened."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import socket
+import stat
+import sys
+from pathlib import Path
+
+import serial
+from serial.tools.list_ports import comports
+
+from tinygen.errors import TinygenError
+
+READ_SECONDS = 0.05
+_WRITE_SECONDS = 10.0
+
+
+def open_port(port: str, baud: int) -> serial.Serial:
+    """A tty, a COM port or a URL of pyserial's (socket://HOST:PORT), for this program alone.
+
+    Reading gives up after READ_SECONDS with what there is. Raises TinygenError: not there, in use, not permitted.
+    """
+    holder = _holder(port)
+    if holder:
+        raise _busy(port, holder)
+    try:
+        opened = serial.serial_for_url(
+            port, baudrate=baud, timeout=READ_SECONDS, write_timeout=_WRITE_SECONDS, exclusive=True
+        )
+    except (serial.SerialException, OSError, ValueError) as error:
+        raise _explain(port, error) from error
+    wire = getattr(opened, "_socket", None)
+    if isinstance(wire, socket.socket):
+        wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    elif sys.platform == "linux":  # a USB adapter holds bytes back for 16 ms otherwise; a pty cannot do this
+        with contextlib.suppress(OSError, ValueError):
+            opened.set_low_latency_mode(True)
+    return opened
+
+
+def is_url(port: str) -> bool:
+    """Whether it is something that pyserial connects to, with no wire and no baud rate behind it."""
+    return "://" in port
+
+
+def _explain(port: str, error: Exception) -> TinygenError:
+    code, text = getattr(error, "errno", None), str(error)
+    if is_url(port):
+        return TinygenError(f"nothing answers at {port}: {text}", "start the board there first, or check the number")
+    if isinstance(error, ValueError):
+        return TinygenError(f"{port} cannot be opened: {text}", "a port looks like /dev/ttyUSB0, COM3 or socket://...")
+    if code == errno.ENOENT or "FileNotFoundError" in text:
+        found = ", ".join(p.device for p in comports())
+        return TinygenError(
+            f"there is no serial port {port}", f"ports: {found}" if found else "no port is there: connect the board"
+        )
+    if code == errno.EACCES:
+        return TinygenError(f"you have no permission to open {port}", _group_hint(port))
+    if code == errno.EBUSY or "exclusively lock" in text or "Access is denied" in text:
+        return _busy(port, "another program")
+    return TinygenError(f"{port} cannot be opened: {text}", "is it the board's serial port?")
+
+
+def _busy(port: str, holder: str) -> TinygenError:
+    return TinygenError(f"{port} is in use by {holder}", "close that program (a serial monitor?) and try again")
+
+
+def _group_hint(port: str) -> str:
+    if sys.platform == "win32":
+        return "close other programs that may use it"
+    import grp
+
+    try:
+        group = grp.getgrgid(os.stat(port).st_gid).gr_name
+    except (OSError, KeyError):
+        return "add yourself to the group that owns it"
+    return f"sudo usermod -aG {group} $USER, then log out and in again"
+
+
+def _holder(port: str) -> str:
+    """The program that has a tty open, as "NAME (process N)"; empty when none is known (Linux only)."""
+    try:
+        if not stat.S_ISCHR(os.stat(port).st_mode):
+            return ""
+    except (OSError, ValueError):
+        return ""
+    wanted = os.path.realpath(port)
+    for process in Path("/proc").glob("[0-9]*"):
+        if process.name == str(os.getpid()):
+            continue
+        try:
+            if any(os.readlink(file) == wanted for file in (process / "fd").iterdir()):
+                return f"{(process / 'comm').read_text().strip()} (process {process.name})"
+        except OSError:
+            continue  # it has ended, or is somebody else's
+    return ""
