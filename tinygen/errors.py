@@ -12,3 +12,7 @@ class TinygenError(Exception):
         super().__init__(" ".join(message.split()))
         self.hint = " ".join(hint.split())
         self.exit_code = exit_code
+
+
+class ReportedError(TinygenError):
+    """A failure that the command's own JSON object has told already (`fits` or `pass` is false in it)."""

@@ -11,12 +11,12 @@ import pytest
 from tests.exact.networks import networks
 from tests.support.c_build import compile_graphs, plan_of
 from tests.support.compare import difference
+from tests.support.everything import everything_graph, everything_model
 from tests.support.tflm import Tflm, needs_tflm
-from tests.support.trace import TracedModels
+from tests.support.trace import TracedModels, expected_calls
 from tinygen import reference
 from tinygen.ir import Graph
 from tinygen.load.tflite import load_tflite
-from tinygen.plan import Plan
 from tinygen.verify import verify
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -60,7 +60,7 @@ def test_every_layer_of_networks(tmp_path: Path) -> None:
 
 
 def _compare_layers(graph: Graph, traced: TracedModels, content: bytes, sample: tuple[np.ndarray, ...], tflm: Tflm) -> None:
-    plan: Plan = traced.plans[graph.name]
+    plan = traced.plans[graph.name]
     values = reference.run_all(graph, sample)
     judged = tflm.tensors(content, sample, [op.outputs[0] for op in graph.ops])
     seen, calls = traced.run(graph.name, sample)
@@ -68,7 +68,19 @@ def _compare_layers(graph: Graph, traced: TracedModels, content: bytes, sample: 
         assert not (complaint := difference([values[op.outputs[0]]], [judged[op.outputs[0]]])), (op.name, complaint)
     for tensor, value in seen.items():
         assert not (complaint := difference([value], [values[tensor]])), (tensor, complaint)
-    assert calls == [(i, 0, step.step.call.rows) for i, step in enumerate(plan.steps)]
+    assert calls == expected_calls(plan)
+
+
+@needs_tflm
+def test_every_operator_in_one_model(tmp_path: Path) -> None:
+    """Float and int8 at both borders, every operator in the middle."""
+    graph = everything_graph()
+    rng = np.random.default_rng(5)
+    traced = TracedModels([plan_of(graph)], tmp_path)
+    with Tflm() as tflm:
+        for _ in range(10):
+            sample = (rng.normal(0, 1, (1, 6, 5, 2)).astype(np.float32), rng.integers(-128, 128, (1, 6, 5, 2)).astype(np.int8))
+            _compare_layers(graph, traced, everything_model(), sample, tflm)
 
 
 @pytest.fixture(params=REFERENCE_MODELS)

@@ -13,7 +13,7 @@ from tests.exact.cases import GENERATORS, NIGHTLY, Case, cases
 from tests.exact.networks import networks
 from tests.support.c_build import plan_of
 from tests.support.compare import difference
-from tests.support.trace import TracedModels
+from tests.support.trace import TracedModels, expected_calls
 from tinygen import reference
 from tinygen.plan import Plan
 
@@ -48,7 +48,7 @@ def _check(chosen: list[Case], folder: Path) -> None:
             seen, calls = models.run(case.name, sample)
             for tensor, value in seen.items():
                 assert not (complaint := difference([value], [values[tensor]])), f"{case}: {complaint}"
-            assert calls == [(i, y0, y1) for i, step in enumerate(plan.steps) for y0, y1 in step.blocks]
+            assert calls == expected_calls(plan)
 
 
 @pytest.mark.parametrize("kind", sorted(set(GENERATORS) - {"RESHAPE"}))

@@ -53,3 +53,8 @@ class TracedModels:
         CModel(self.library, graph).run(inputs)
         assert bytes(arena[:start]) + bytes(arena[start + plan.arena_bytes :]) == b"\x55" * 16
         return seen, calls
+
+
+def expected_calls(plan: Plan) -> list[tuple[int, int, int]]:
+    """The trace calls (layer, y0, y1) of one inference: one for each block of each layer."""
+    return [(index, y0, y1) for index, step in enumerate(plan.steps) for y0, y1 in step.blocks]

@@ -19,7 +19,7 @@ from tinygen.cli.plan import plan
 from tinygen.cli.quantize import quantize
 from tinygen.cli.run import run
 from tinygen.cli.test import test
-from tinygen.errors import TinygenError
+from tinygen.errors import ReportedError, TinygenError
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -49,7 +49,7 @@ def main() -> None:
         command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "tinygen"
         fail(error.format_message(), f"{command} --help", error.exit_code)
     except TinygenError as error:
-        fail(str(error), error.hint, error.exit_code)
+        fail(str(error), error.hint, error.exit_code, reported=isinstance(error, ReportedError))
     except OSError as error:
         where = f": {error.filename}" if error.filename else ""
         fail(f"{error.strerror or error}{where}", "check the path, its permissions and the free space")
@@ -63,11 +63,11 @@ def main() -> None:
         )
 
 
-def fail(message: str, hint: str, exit_code: int = 1) -> None:
-    """Print an error and its hint and exit; with --json also as an object on stdout."""
+def fail(message: str, hint: str, exit_code: int = 1, reported: bool = False) -> None:
+    """Print an error and its hint and exit; with --json also as an object on stdout, if there is none yet."""
     click.echo(f"error: {message}", err=True)
     if hint:
         click.echo(f"hint: {hint}", err=True)
-    if "--json" in sys.argv:
+    if "--json" in sys.argv and not reported:
         click.echo(json.dumps({"error": message, "hint": hint}))
     sys.exit(exit_code)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -11,9 +12,9 @@ from tinygen.boards import Board, get_board
 from tinygen.cli.options import BOARD, JSON, PROJECT, model_options
 from tinygen.cli.progress import OUT, Steps, warn
 from tinygen.elf import section_sizes
-from tinygen.errors import TinygenError
+from tinygen.errors import ReportedError, TinygenError
 from tinygen.pipeline import Compiled, Request, compile_model, write_board_project
-from tinygen.platformio import BuildResult, build_firmware
+from tinygen.platformio import DoesNotFit, build_firmware
 from tinygen.report.size import Size, planned_size, size_json, size_table
 
 
@@ -66,29 +67,29 @@ def write_project_of(request: Request, board: Board, folder: Path, steps: Steps)
 
 
 def build_application(compiled: Compiled, board: Board, folder: Path, steps: Steps) -> Size:
-    """Build the application; its size. Raises TinygenError when it cannot fit or does not build."""
+    """Build the application; its size, also when it does not fit. Raises TinygenError when it does not build."""
     planned = planned_size(compiled.plan)
     if not planned.fits(board):
-        OUT.print(size_table(planned, board))
-        raise does_not_fit(planned, board)
-    result = build_environment(folder, board.name, board, steps)
+        return planned
+    try:
+        with steps.step(f"building {board.name} with PlatformIO"):
+            result = build_firmware(folder, board.name, board, steps.platformio)
+    except DoesNotFit as error:
+        return replace(planned, overflow=str(error))
     sizes = section_sizes(result.elf)
-    return Size(planned.arena, planned.constants, sizes.ram, sizes.flash)
-
-
-def build_environment(folder: Path, environment: str, board: Board, steps: Steps) -> BuildResult:
-    """Build one environment of a project with PlatformIO."""
-    with steps.step(f"building {environment} with PlatformIO"):
-        return build_firmware(folder, environment, board, steps.platformio)
+    return replace(planned, ram=sizes.ram, flash=sizes.flash)
 
 
 def does_not_fit(size: Size, board: Board) -> TinygenError:
     """The error for a firmware that is too large, with the figures."""
+    hint = "take a smaller model or a larger board (`tinygen boards`)"
+    if size.overflow:
+        return ReportedError(size.overflow, hint)
     ram = size.arena if size.ram is None else size.ram
     flash = size.constants if size.flash is None else size.flash
-    return TinygenError(
+    return ReportedError(
         f"the model does not fit {board.name}: it needs {ram + board.stack_bytes:,} bytes of RAM (stack reserve "
         f"of {board.stack_bytes:,} included) and {flash:,} of flash; the board has {board.ram_bytes:,} and "
         f"{board.flash_bytes:,}",
-        "take a smaller model or a larger board (`tinygen boards`)",
+        hint,
     )

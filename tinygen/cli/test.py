@@ -14,7 +14,7 @@ from tinygen.cli.build import default_project, write_project_of
 from tinygen.cli.on_board import run_samples
 from tinygen.cli.options import BOARD, JSON, PORT, PROJECT, model_options
 from tinygen.cli.progress import OUT, Steps
-from tinygen.errors import TinygenError
+from tinygen.errors import ReportedError
 from tinygen.pipeline import Compiled, Request
 from tinygen.report.verdict import CodeVerdict, FloatVerdict, judge_code, judge_float
 from tinygen.tester import DeviceRun
@@ -64,7 +64,7 @@ def test(
     else:
         _print(board, tests, code, floats, result)
     if not code.passed:
-        raise TinygenError(
+        raise ReportedError(
             f"{board.name}: {code.outputs - code.bit_exact} of {code.outputs} outputs differ from the int8 reference; "
             f"first {code.first_wrong}",
             "the firmware does not compute this model: report it with the model, the board and this output",

@@ -23,7 +23,6 @@ from tinygen.ops.base import (
     reject,
 )
 
-
 _AXES = {1: 1, 2: 2, -3: 1, -2: 2}
 
 

@@ -14,13 +14,15 @@ from tinygen.plan import Plan
 class Size:
     """All in bytes. `ram` is static RAM with the arena in it, `flash` everything that is written to flash.
 
-    `ram` and `flash` are None while there is no firmware (nothing was built yet).
+    `ram` and `flash` are None while there is no firmware: nothing was built yet, or `overflow`, what the
+    linker said of one that is too large.
     """
 
     arena: int
     constants: int
-    ram: int | None
-    flash: int | None
+    ram: int | None = None
+    flash: int | None = None
+    overflow: str = ""
 
     @property
     def code(self) -> int | None:
@@ -31,12 +33,12 @@ class Size:
         """Whether it leaves the board's stack reserve free; before a build, by arena and constants alone."""
         ram = self.arena if self.ram is None else self.ram
         flash = self.constants if self.flash is None else self.flash
-        return ram + board.stack_bytes <= board.ram_bytes and flash <= board.flash_bytes
+        return not self.overflow and ram + board.stack_bytes <= board.ram_bytes and flash <= board.flash_bytes
 
 
 def planned_size(plan: Plan) -> Size:
     """What is known before a firmware is built."""
-    return Size(plan.arena_bytes, plan.program.const_bytes, None, None)
+    return Size(plan.arena_bytes, plan.program.const_bytes)
 
 
 def size_json(size: Size, board: Board) -> dict[str, object]:
