@@ -24,7 +24,9 @@ class DType(Enum):
     UINT8 = "uint8"
     INT16 = "int16"
     INT32 = "int32"
+    INT64 = "int64"
     FLOAT32 = "float32"
+    BOOL = "bool"
 
     @property
     def size(self) -> int:
@@ -34,7 +36,7 @@ class DType(Enum):
     @property
     def c_type(self) -> str:
         """The C99 type, e.g. `int8_t`."""
-        return "float" if self is DType.FLOAT32 else f"{self.value}_t"
+        return {"float32": "float", "bool": "uint8_t"}.get(self.value, f"{self.value}_t")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""A verified Graph becomes a Program: one kernel call per operator, its constants packed for that kernel.
+"""A verified Graph becomes a Program: the kernel calls of each operator, constants packed for the kernels.
 
 Place in the flow: after passes/, before plan/. Which file of templates/kernels/ serves a kernel is decided
 here too: a kernel set overrides `portable` by file name.
@@ -21,7 +21,7 @@ _INCLUDE = re.compile(r'^#include "([a-z0-9_]+\.h)"$', re.MULTILINE)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Step:
-    """One layer that runs: the operator and its kernel call."""
+    """One kernel call of an operator; the operator's MACs count at its first."""
 
     op: Op
     call: KernelCall
@@ -60,11 +60,11 @@ def build_program(graph: Graph) -> Program:
     storage = list(range(len(graph.tensors)))
     for op in graph.ops:
         operator = OPERATORS[op.kind]
-        call = operator.lower(graph, op)
-        if call is None:
+        calls = operator.lower(graph, op)
+        if not calls:
             storage[op.outputs[0]] = storage[op.inputs[0]]
-        else:
-            steps.append(Step(op, call, operator.macs(graph, op)))
+        macs = operator.macs(graph, op)
+        steps += [Step(op, call, macs if call is calls[0] else 0) for call in calls]
     return Program(graph, tuple(steps), tuple(storage))
 
 

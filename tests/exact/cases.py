@@ -6,10 +6,12 @@ Case i of an operator is the same on every machine. TINYGEN_NIGHTLY=1 makes many
 
 from __future__ import annotations
 
+import importlib
 import os
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.random import Generator
@@ -41,28 +43,14 @@ class Case:
         return f"{self.name}: {op.options} on {'; '.join(seen)}"
 
 
-def _input(b: ModelBuilder, rng: Generator, shape: tuple[int, ...]) -> int:
-    scale = layers.power(rng, -12, 4) if rng.random() < 0.7 else layers.f32(2.0 ** rng.integers(-10, 3))
-    return b.input(shape, scale, layers.zero_point(rng))
-
-
-def _image(rng: Generator) -> tuple[int, ...]:
-    """NHWC, up to 3 images."""
-    return (int(rng.choice((1, 1, 1, 2, 3))), *(int(n) for n in rng.integers(1, 11, 2)), int(rng.integers(1, 10)))
-
-
-def _any_rank(rng: Generator) -> tuple[int, ...]:
-    return tuple(int(n) for n in rng.integers(1, 8, rng.integers(1, 5)))
-
-
 def _on(shape: Callable[[Generator], tuple[int, ...]], layer: layers.Layer) -> Callable[[ModelBuilder, Generator], int]:
-    return lambda b, rng: layer(b, rng, _input(b, rng, shape(rng)))
+    return lambda b, rng: layer(b, rng, layers.model_input(b, rng, shape(rng)))
 
 
 def _add(b: ModelBuilder, rng: Generator) -> int:
     """Two inputs of the same shape or broadcast, or an input and a constant."""
-    shape = _image(rng) if rng.random() < 0.6 else _any_rank(rng)
-    x = _input(b, rng, shape)
+    shape = layers.image(rng) if rng.random() < 0.6 else layers.any_rank(rng)
+    x = layers.model_input(b, rng, shape)
     style = rng.integers(3)
     if style == 0:
         return layers.add(b, rng, x)
@@ -75,44 +63,51 @@ def _add(b: ModelBuilder, rng: Generator) -> int:
 
 
 def _fully_connected(b: ModelBuilder, rng: Generator) -> int:
-    shape = (_any_rank(rng), (1, int(rng.integers(1, 300))), (int(rng.integers(1, 6)), int(rng.integers(1, 40))))
-    return layers.fully_connected(b, rng, _input(b, rng, shape[rng.integers(3)]))
+    shape = (layers.any_rank(rng), (1, int(rng.integers(1, 300))), (int(rng.integers(1, 6)), int(rng.integers(1, 40))))
+    return layers.fully_connected(b, rng, layers.model_input(b, rng, shape[rng.integers(3)]))
 
 
 def _softmax(b: ModelBuilder, rng: Generator) -> int:
     # from 512 classes on TFLM aborts when many of them tie
-    shape = _any_rank(rng) if rng.random() < 0.7 else (int(rng.integers(1, 3)), int(rng.integers(100, 512)))
+    shape = layers.any_rank(rng) if rng.random() < 0.7 else (int(rng.integers(1, 3)), int(rng.integers(100, 512)))
     scale = (layers.power(rng, -8, 1), layers.power(rng, -24, 20))[rng.integers(2)]
     return layers.softmax(b, rng, b.input(shape, scale, layers.zero_point(rng)))
 
 
 def _quantize(b: ModelBuilder, rng: Generator) -> int:
-    shape = _any_rank(rng)
+    shape = layers.any_rank(rng)
     is_float = rng.random() < 0.5
-    return layers.quantize(b, rng, b.input(shape, None, dtype="float32") if is_float else _input(b, rng, shape))
+    return layers.quantize(
+        b, rng, b.input(shape, None, dtype="float32") if is_float else layers.model_input(b, rng, shape)
+    )
 
 
 def _mean(b: ModelBuilder, rng: Generator) -> int:
-    n, _, _, c = _image(rng)
-    return layers.mean(b, rng, _input(b, rng, (n, *(int(s) for s in rng.integers(1, 40, 2)), c)))
+    n, _, _, c = layers.image(rng)
+    return layers.mean(b, rng, layers.model_input(b, rng, (n, *(int(s) for s in rng.integers(1, 40, 2)), c)))
 
 
-GENERATORS: dict[str, Callable[[ModelBuilder, Generator], int]] = {
+GENERATORS: dict[str, Callable[[ModelBuilder, Generator], int | Sequence[int]]] = {
     "ADD": _add,
-    "AVERAGE_POOL_2D": _on(_image, layers.average_pool_2d),
-    "CONV_2D": _on(_image, layers.conv_2d),
-    "DEPTHWISE_CONV_2D": _on(_image, layers.depthwise_conv_2d),
-    "DEQUANTIZE": _on(_any_rank, layers.dequantize),
+    "AVERAGE_POOL_2D": _on(layers.image, layers.average_pool_2d),
+    "CONV_2D": _on(layers.image, layers.conv_2d),
+    "DEPTHWISE_CONV_2D": _on(layers.image, layers.depthwise_conv_2d),
+    "DEQUANTIZE": _on(layers.any_rank, layers.dequantize),
     "FULLY_CONNECTED": _fully_connected,
-    "MAX_POOL_2D": _on(_image, layers.max_pool_2d),
+    "MAX_POOL_2D": _on(layers.image, layers.max_pool_2d),
     "MEAN": _mean,
-    "PAD": _on(_any_rank, layers.pad),
+    "PAD": _on(layers.any_rank, layers.pad),
     "QUANTIZE": _quantize,
-    "RELU": _on(_any_rank, layers.relu),
-    "RELU6": _on(_any_rank, layers.relu6),
-    "RESHAPE": _on(_any_rank, layers.reshape),
+    "RELU": _on(layers.any_rank, layers.relu),
+    "RELU6": _on(layers.any_rank, layers.relu6),
+    "RESHAPE": _on(layers.any_rank, layers.reshape),
     "SOFTMAX": _softmax,
 }
+
+
+# more of them: every file generators_*.py beside this one has a table GENERATORS
+for _file in sorted(Path(__file__).parent.glob("generators_*.py")):
+    GENERATORS.update(importlib.import_module(f"tests.exact.{_file.stem}").GENERATORS)
 
 
 def cases(kind: str, count: int = COUNT) -> tuple[Case, ...]:
@@ -123,7 +118,8 @@ def cases(kind: str, count: int = COUNT) -> tuple[Case, ...]:
 def _case(kind: str, index: int) -> Case:
     rng = np.random.default_rng([zlib.crc32(kind.encode()), index])
     b = ModelBuilder()
-    content = b.build([GENERATORS[kind](b, rng)])
+    made = GENERATORS[kind](b, rng)
+    content = b.build([made] if isinstance(made, int) else made)
     name = f"{kind.lower()}_{index}"
     graph = verify(parse_tflite(content, name, name))
     return Case(kind, name, content, graph, samples(graph, rng))
@@ -137,6 +133,8 @@ def samples(graph: Graph, rng: Generator, extra: int = 0) -> tuple[tuple[Array, 
 
 def _values(graph: Graph, tensor: Tensor, style: str, rng: Generator) -> Array:
     shape = tensor.shape
+    if tensor.dtype is DType.BOOL:
+        return rng.random(shape) < {"lowest": 0, "highest": 1, "zero": 0}.get(style, 0.5)
     if tensor.dtype is DType.FLOAT32:
         return _floats(graph.output(graph.ops[0]).scale, shape, style, rng)
     values = {

@@ -36,6 +36,20 @@ def zero_point(rng: Generator) -> int:
     return int(edges[rng.integers(4)] if rng.random() < 0.4 else rng.integers(-128, 128))
 
 
+def model_input(b: ModelBuilder, rng: Generator, shape: tuple[int, ...]) -> int:
+    scale = power(rng, -12, 4) if rng.random() < 0.7 else f32(2.0 ** rng.integers(-10, 3))
+    return b.input(shape, scale, zero_point(rng))
+
+
+def image(rng: Generator) -> tuple[int, ...]:
+    """NHWC, up to 3 images."""
+    return (int(rng.choice((1, 1, 1, 2, 3))), *(int(n) for n in rng.integers(1, 11, 2)), int(rng.integers(1, 10)))
+
+
+def any_rank(rng: Generator) -> tuple[int, ...]:
+    return tuple(int(n) for n in rng.integers(1, 8, rng.integers(1, 5)))
+
+
 def activation(rng: Generator) -> int:
     """NONE, RELU, RELU_N1_TO_1 or RELU6; NONE as often as the others together."""
     return int(rng.integers(4)) if rng.random() < 0.67 else 0
@@ -287,7 +301,9 @@ def softmax(b: ModelBuilder, rng: Generator, x: int) -> int:
 
 
 def relu(b: ModelBuilder, rng: Generator, x: int) -> int:
-    y = b.tensor(b.shape(x), f32(b.scale(x) * (1.0, power(rng, -5, 5), power(rng, -29, 29))[rng.integers(3)]), zero_point(rng))
+    y = b.tensor(
+        b.shape(x), f32(b.scale(x) * (1.0, power(rng, -5, 5), power(rng, -29, 29))[rng.integers(3)]), zero_point(rng)
+    )
     b.op("RELU", [x], [y])
     return y
 

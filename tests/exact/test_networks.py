@@ -59,7 +59,9 @@ def test_every_layer_of_networks(tmp_path: Path) -> None:
             _compare_layers(case.graph, traced, case.tflite, case.samples[0], tflm)
 
 
-def _compare_layers(graph: Graph, traced: TracedModels, content: bytes, sample: tuple[np.ndarray, ...], tflm: Tflm) -> None:
+def _compare_layers(
+    graph: Graph, traced: TracedModels, content: bytes, sample: tuple[np.ndarray, ...], tflm: Tflm
+) -> None:
     plan = traced.plans[graph.name]
     values = reference.run_all(graph, sample)
     judged = tflm.tensors(content, sample, [op.outputs[0] for op in graph.ops])
@@ -79,7 +81,10 @@ def test_every_operator_in_one_model(tmp_path: Path) -> None:
     traced = TracedModels([plan_of(graph)], tmp_path)
     with Tflm() as tflm:
         for _ in range(10):
-            sample = (rng.normal(0, 1, (1, 6, 5, 2)).astype(np.float32), rng.integers(-128, 128, (1, 6, 5, 2)).astype(np.int8))
+            sample = (
+                rng.normal(0, 1, (1, 6, 5, 2)).astype(np.float32),
+                rng.integers(-128, 128, (1, 6, 5, 2)).astype(np.int8),
+            )
             _compare_layers(graph, traced, everything_model(), sample, tflm)
 
 

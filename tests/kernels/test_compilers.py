@@ -63,7 +63,9 @@ def test_model_compiles(compiler: tuple[str, ...], source: Path, tmp_path: Path)
 
 def test_arena_outside_and_trace_compile(compiler: tuple[str, ...], source: Path, tmp_path: Path) -> None:
     trace = tmp_path / "trace.h"
-    trace.write_text("#include <stdint.h>\nextern int32_t seen;\n#define TG_TRACE(l, y0, y1) (seen += (l) + (y0) + (y1))\n")
+    trace.write_text(
+        "#include <stdint.h>\nextern int32_t seen;\n#define TG_TRACE(l, y0, y1) (seen += (l) + (y0) + (y1))\n"
+    )
     flags = ["-DEVERYTHING_ARENA_EXTERNAL", "-include", trace]
     run_tool([*compiler, *STRICT, "-O2", *flags, "-c", source, "-o", tmp_path / "model.o"])
 
@@ -153,12 +155,8 @@ def test_stack(source: Path, tmp_path: Path, level: str) -> None:
 @needs_arm
 @pytest.mark.parametrize("level", ["-Os", "-O2", "-O3"])
 @pytest.mark.xfail(strict=True, reason="model.c.j2: the views of all layers are alive at once; each call needs a block")
-def test_stack_does_not_grow_with_layers(tmp_path: Path, level: str) -> None:
-    used = []
-    for layers in (2, 40):
-        graph = _chain(layers)
-        used.append(stack_of(write_library(plan_of(graph), tmp_path), level, tmp_path))
-    assert used[1] <= used[0] + 32, used
+def test_stack_of_many_layers(tmp_path: Path, level: str) -> None:
+    assert stack_of(write_library(plan_of(_chain(60)), tmp_path), level, tmp_path) <= 512
 
 
 def _chain(layers: int) -> Graph:

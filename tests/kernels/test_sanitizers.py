@@ -65,7 +65,9 @@ def _main(plans: Sequence[Plan], samples: int) -> str:
         body += [f"  {name}_set_arena(memory);", f"  for (int i = 0; i < {samples}; ++i) {{"]
         body += [f"    take({name}_input({i}), {macro}_INPUT_{i}_BYTES);" for i in range(len(graph.inputs))]
         body += [f"    {name}_invoke();"]
-        body += [f"    fwrite({name}_output({i}), 1, {macro}_OUTPUT_{i}_BYTES, stdout);" for i in range(len(graph.outputs))]
+        body += [
+            f"    fwrite({name}_output({i}), 1, {macro}_OUTPUT_{i}_BYTES, stdout);" for i in range(len(graph.outputs))
+        ]
         body += ["  }"]
     includes = "\n".join(f'#include "{plan.program.graph.name}.h"' for plan in plans)
     return _MAIN.format(includes=includes, body="\n".join(body), largest=max(p.arena_bytes for p in plans))

@@ -32,7 +32,14 @@ def everything_model() -> bytes:
     bias = b.constant(np.array([-300, 7, 250, 90000], np.int32))
     b.op("CONV_2D", [both, weights, bias], [conv], fusedActivationFunction=1, **_WINDOW, **_DILATION)
     deep = b.tensor((1, 6, 5, 4), 0.06, 4)
-    b.op("DEPTHWISE_CONV_2D", [conv, b.constant(_values(1, 3, 3, 4), 0.01)], [deep], depthMultiplier=1, **_WINDOW, **_DILATION)
+    b.op(
+        "DEPTHWISE_CONV_2D",
+        [conv, b.constant(_values(1, 3, 3, 4), 0.01)],
+        [deep],
+        depthMultiplier=1,
+        **_WINDOW,
+        **_DILATION,
+    )
     padded = b.tensor((1, 7, 7, 4), 0.06, 4)
     b.op("PAD", [deep, b.constant(np.array([[0, 0], [1, 0], [1, 1], [0, 0]], np.int32))], [padded])
     highest = b.tensor((1, 7, 7, 4), 0.06, 4)

@@ -22,21 +22,27 @@ _TYPES = {
     "int64": schema.TensorType.INT64,
     "uint8": schema.TensorType.UINT8,
     "float32": schema.TensorType.FLOAT32,
+    "bool": schema.TensorType.BOOL,
 }
+# operators whose option table is not named after them
 _OPTIONS = {
-    "ADD": "AddOptions",
     "AVERAGE_POOL_2D": "Pool2DOptions",
-    "CONV_2D": "Conv2DOptions",
-    "DEPTHWISE_CONV_2D": "DepthwiseConv2DOptions",
-    "DEQUANTIZE": "DequantizeOptions",
-    "FULLY_CONNECTED": "FullyConnectedOptions",
     "MAX_POOL_2D": "Pool2DOptions",
+    "MAXIMUM": "MaximumMinimumOptions",
+    "MINIMUM": "MaximumMinimumOptions",
     "MEAN": "ReducerOptions",
-    "PAD": "PadOptions",
-    "QUANTIZE": "QuantizeOptions",
-    "RESHAPE": "ReshapeOptions",
-    "SOFTMAX": "SoftmaxOptions",
+    "SUM": "ReducerOptions",
+    "REDUCE_MAX": "ReducerOptions",
+    "REDUCE_MIN": "ReducerOptions",
+    "L2_NORMALIZATION": "L2NormOptions",
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": "UnidirectionalSequenceLSTMOptions",
 }
+
+
+def _options_table(kind: str) -> str:
+    """SPACE_TO_DEPTH to SpaceToDepthOptions, as the schema spells it; "" for operators without a table."""
+    name = _OPTIONS.get(kind, kind.replace("_", "") + "Options")
+    return next((n for n in vars(schema.BuiltinOptions) if n.lower() == name.lower()), "")
 
 
 class ModelBuilder:
@@ -103,12 +109,13 @@ class ModelBuilder:
         op.opcodeIndex = len(self._codes)
         self._codes.append(code)
         op.inputs, op.outputs = list(inputs), list(outputs)
-        if kind in _OPTIONS:
-            op.builtinOptionsType = getattr(schema.BuiltinOptions, _OPTIONS[kind])
-            op.builtinOptions = getattr(schema, _OPTIONS[kind] + "T")()
+        table = _options_table(kind)
+        if table:
+            op.builtinOptionsType = getattr(schema.BuiltinOptions, table)
+            op.builtinOptions = getattr(schema, f"{table}T")()
             for field, value in options.items():
                 if not hasattr(op.builtinOptions, field):
-                    raise AttributeError(f"{_OPTIONS[kind]} has no field {field}")
+                    raise AttributeError(f"{table} has no field {field}")
                 setattr(op.builtinOptions, field, value)
         self._ops.append(op)
 

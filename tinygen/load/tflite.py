@@ -24,6 +24,8 @@ _DTYPES = {
     schema.TensorType.UINT8: DType.UINT8,
     schema.TensorType.INT16: DType.INT16,
     schema.TensorType.INT32: DType.INT32,
+    schema.TensorType.INT64: DType.INT64,
+    schema.TensorType.BOOL: DType.BOOL,
     schema.TensorType.FLOAT32: DType.FLOAT32,
 }
 _TYPE_NAMES = {value: name for name, value in vars(schema.TensorType).items() if isinstance(value, int)}
@@ -154,7 +156,7 @@ def _data(t: Any, buffers: list[Any], shape: tuple[int, ...], dtype: DType, what
 
 
 def _quantization(q: Any, shape: tuple[int, ...], dtype: DType, what: str) -> Quantization | None:
-    if q is None or q.scale is None or len(q.scale) == 0 or dtype is DType.FLOAT32:
+    if q is None or q.scale is None or len(q.scale) == 0 or dtype in (DType.FLOAT32, DType.BOOL):
         return None
     scale = tuple(float(s) for s in q.scale)
     zero_point = tuple(int(z) for z in ([] if q.zeroPoint is None else q.zeroPoint)) or (0,) * len(scale)

@@ -27,15 +27,17 @@ class TableOperator(Operator):
         looked_up: Array = self.table(graph, op)[inputs[0].astype(np.int64) + 128]
         return (looked_up,)
 
-    def lower(self, graph: Graph, op: Op) -> KernelCall:
+    def lower(self, graph: Graph, op: Op) -> tuple[KernelCall, ...]:
         output = operand(graph, op.outputs[0])
-        return KernelCall(
-            kernel="lut_s8",
-            params=(
-                ("row_elements", output.row_bytes),
-                ("table", Constant("table", self.table(graph, op).astype(np.int8))),
+        return (
+            KernelCall(
+                kernel="lut_s8",
+                params=(
+                    ("row_elements", output.row_bytes),
+                    ("table", Constant("table", self.table(graph, op).astype(np.int8))),
+                ),
+                inputs=(operand(graph, op.inputs[0]),),
+                output=output,
+                rows=output.rows,
             ),
-            inputs=(operand(graph, op.inputs[0]),),
-            output=output,
-            rows=output.rows,
         )

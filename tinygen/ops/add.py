@@ -57,28 +57,30 @@ class Add(Operator):
         scaled = multiply_by_quantized_multiplier(total, multiplier, shift) + y.zero_point
         return (np.clip(scaled, *activation_range(op.options.activation, y)).astype(np.int8),)
 
-    def lower(self, graph: Graph, op: Op) -> KernelCall:
+    def lower(self, graph: Graph, op: Op) -> tuple[KernelCall, ...]:
         a, b, y = graph.required(op, 0), graph.required(op, 1), graph.output(op)
         geometry, inputs, output = broadcast_operands(graph, op)
         (m1, s1), (m2, s2), (m, s) = self._multipliers(graph, op)
         low, high = activation_range(op.options.activation, y)
-        return KernelCall(
-            kernel="add_s8",
-            params=(
-                *geometry,
-                ("input1_zero_point", a.zero_point),
-                ("input1_multiplier", m1),
-                ("input1_shift", s1),
-                ("input2_zero_point", b.zero_point),
-                ("input2_multiplier", m2),
-                ("input2_shift", s2),
-                ("output_zero_point", y.zero_point),
-                ("output_multiplier", m),
-                ("output_shift", s),
-                ("activation_min", low),
-                ("activation_max", high),
+        return (
+            KernelCall(
+                kernel="add_s8",
+                params=(
+                    *geometry,
+                    ("input1_zero_point", a.zero_point),
+                    ("input1_multiplier", m1),
+                    ("input1_shift", s1),
+                    ("input2_zero_point", b.zero_point),
+                    ("input2_multiplier", m2),
+                    ("input2_shift", s2),
+                    ("output_zero_point", y.zero_point),
+                    ("output_multiplier", m),
+                    ("output_shift", s),
+                    ("activation_min", low),
+                    ("activation_max", high),
+                ),
+                inputs=inputs,
+                output=output,
+                rows=output.rows,
             ),
-            inputs=inputs,
-            output=output,
-            rows=output.rows,
         )

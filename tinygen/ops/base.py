@@ -92,8 +92,8 @@ class Operator(ABC):
         """The outputs, to the bit as TFLM computes them; `inputs` has an array per `op.inputs` (empty if absent)."""
 
     @abstractmethod
-    def lower(self, graph: Graph, op: Op) -> KernelCall | None:
-        """The kernel call; None when the output is the input's memory under another shape."""
+    def lower(self, graph: Graph, op: Op) -> tuple[KernelCall, ...]:
+        """The kernel calls, in order; none when the output is the input's memory under another shape."""
 
     def macs(self, graph: Graph, op: Op) -> int:
         """Multiply-accumulates of one inference; 0 for operators that have none."""

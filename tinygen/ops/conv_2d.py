@@ -152,19 +152,21 @@ class Conv2D(Operator):
         limits = activation_range(op.options.activation, y)
         return (requantize(accumulators, multiplier, shift, y.zero_point, limits),)
 
-    def lower(self, graph: Graph, op: Op) -> KernelCall:
+    def lower(self, graph: Graph, op: Op) -> tuple[KernelCall, ...]:
         weights, y = graph.required(op, 1), graph.output(op)
         assert weights.data is not None
         groups = graph.required(op, 0).shape[3] // weights.shape[3]
         # the kernel counts padding as the zero point, so that one folded bias serves every window
         sums = weights.data.astype(np.int64).sum(axis=(1, 2, 3))
         bias = bias_values(graph, op, 2, weights.shape[0]) - graph.required(op, 0).zero_point * sums
-        return KernelCall(
-            kernel="conv_2d_s8",
-            params=(*conv_params(graph, op), ("groups", groups), *conv_constants(graph, op, bias)),
-            inputs=(operand(graph, op.inputs[0]),),
-            output=operand(graph, op.outputs[0]),
-            rows=y.shape[1],
+        return (
+            KernelCall(
+                kernel="conv_2d_s8",
+                params=(*conv_params(graph, op), ("groups", groups), *conv_constants(graph, op, bias)),
+                inputs=(operand(graph, op.inputs[0]),),
+                output=operand(graph, op.outputs[0]),
+                rows=y.shape[1],
+            ),
         )
 
     def macs(self, graph: Graph, op: Op) -> int:

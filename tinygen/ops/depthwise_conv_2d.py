@@ -49,15 +49,17 @@ class DepthwiseConv2D(Operator):
         limits = activation_range(op.options.activation, y)
         return (requantize(accumulators, multiplier, shift, y.zero_point, limits),)
 
-    def lower(self, graph: Graph, op: Op) -> KernelCall:
+    def lower(self, graph: Graph, op: Op) -> tuple[KernelCall, ...]:
         y = graph.output(op)
         bias = bias_values(graph, op, 2, y.shape[3])
-        return KernelCall(
-            kernel="depthwise_conv_2d_s8",
-            params=(*conv_params(graph, op), *conv_constants(graph, op, bias)),
-            inputs=(operand(graph, op.inputs[0]),),
-            output=operand(graph, op.outputs[0]),
-            rows=y.shape[1],
+        return (
+            KernelCall(
+                kernel="depthwise_conv_2d_s8",
+                params=(*conv_params(graph, op), *conv_constants(graph, op, bias)),
+                inputs=(operand(graph, op.inputs[0]),),
+                output=operand(graph, op.outputs[0]),
+                rows=y.shape[1],
+            ),
         )
 
     def macs(self, graph: Graph, op: Op) -> int:

@@ -30,14 +30,16 @@ class Dequantize(Operator):
         x = graph.required(op, 0)
         return (dequantize_array(inputs[0], x.scale, x.zero_point),)
 
-    def lower(self, graph: Graph, op: Op) -> KernelCall:
+    def lower(self, graph: Graph, op: Op) -> tuple[KernelCall, ...]:
         x, source = graph.required(op, 0), operand(graph, op.inputs[0])
-        return KernelCall(
-            kernel="dequantize_s8_f32",
-            params=(("row_elements", source.row_bytes), ("scale", x.scale), ("zero_point", x.zero_point)),
-            inputs=(source,),
-            output=operand(graph, op.outputs[0]),
-            rows=source.rows,
+        return (
+            KernelCall(
+                kernel="dequantize_s8_f32",
+                params=(("row_elements", source.row_bytes), ("scale", x.scale), ("zero_point", x.zero_point)),
+                inputs=(source,),
+                output=operand(graph, op.outputs[0]),
+                rows=source.rows,
+            ),
         )
 
 

@@ -93,7 +93,7 @@ class FullyConnected(Operator):
         out = requantize(accumulators, *self._multipliers(graph, op), y.zero_point, limits)
         return (out.reshape(y.shape),)
 
-    def lower(self, graph: Graph, op: Op) -> KernelCall:
+    def lower(self, graph: Graph, op: Op) -> tuple[KernelCall, ...]:
         x, weights, y = graph.required(op, 0), graph.required(op, 1), graph.output(op)
         assert weights.data is not None
         outputs, depth = weights.shape
@@ -101,22 +101,24 @@ class FullyConnected(Operator):
         bias = bias_values(graph, op, 2, outputs).astype(np.int64) - x.zero_point * sums
         multiplier, shift = self._multipliers(graph, op)
         low, high = activation_range(op.options.activation, y)
-        return KernelCall(
-            kernel="fully_connected_s8",
-            params=(
-                ("input_depth", depth),
-                ("output_depth", outputs),
-                ("output_zero_point", y.zero_point),
-                ("activation_min", low),
-                ("activation_max", high),
-                ("weights", Constant("weights", weights.data)),
-                ("bias", Constant("bias", bias.astype(np.int32))),
-                ("multiplier", Constant("multiplier", multiplier)),
-                ("shift", Constant("shift", shift)),
+        return (
+            KernelCall(
+                kernel="fully_connected_s8",
+                params=(
+                    ("input_depth", depth),
+                    ("output_depth", outputs),
+                    ("output_zero_point", y.zero_point),
+                    ("activation_min", low),
+                    ("activation_max", high),
+                    ("weights", Constant("weights", weights.data)),
+                    ("bias", Constant("bias", bias.astype(np.int32))),
+                    ("multiplier", Constant("multiplier", multiplier)),
+                    ("shift", Constant("shift", shift)),
+                ),
+                inputs=(flat_operand(graph, op.inputs[0], depth),),
+                output=flat_operand(graph, op.outputs[0], outputs),
+                rows=x.elements // depth,
             ),
-            inputs=(flat_operand(graph, op.inputs[0], depth),),
-            output=flat_operand(graph, op.outputs[0], outputs),
-            rows=x.elements // depth,
         )
 
     def macs(self, graph: Graph, op: Op) -> int:

@@ -66,23 +66,25 @@ class Mean(Operator):
         scaled = multiply_by_quantized_multiplier(total, *self._multiplier(graph, op)) + y.zero_point
         return (np.clip(scaled, -128, 127).astype(np.int8).reshape(y.shape),)
 
-    def lower(self, graph: Graph, op: Op) -> KernelCall:
+    def lower(self, graph: Graph, op: Op) -> tuple[KernelCall, ...]:
         x, y = graph.required(op, 0), graph.output(op)
         images, height, width, channels = x.shape
         multiplier, shift = self._multiplier(graph, op)
-        return KernelCall(
-            kernel="mean_hw_s8",
-            params=(
-                ("input_height", height),
-                ("input_width", width),
-                ("channels", channels),
-                ("input_zero_sum", x.zero_point * height * width),
-                ("output_zero_point", y.zero_point),
-                ("multiplier", multiplier),
-                ("shift", shift),
+        return (
+            KernelCall(
+                kernel="mean_hw_s8",
+                params=(
+                    ("input_height", height),
+                    ("input_width", width),
+                    ("channels", channels),
+                    ("input_zero_sum", x.zero_point * height * width),
+                    ("output_zero_point", y.zero_point),
+                    ("multiplier", multiplier),
+                    ("shift", shift),
+                ),
+                inputs=(operand(graph, op.inputs[0]),),
+                output=Operand(op.outputs[0], images, 1, channels),
+                rows=height,
+                carry_bytes=4 * channels,
             ),
-            inputs=(operand(graph, op.inputs[0]),),
-            output=Operand(op.outputs[0], images, 1, channels),
-            rows=height,
-            carry_bytes=4 * channels,
         )

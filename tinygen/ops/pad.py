@@ -54,26 +54,28 @@ class Pad(Operator):
         pairs = self._paddings(graph, op)[4 - inputs[0].ndim :]
         return (np.pad(inputs[0], pairs, constant_values=graph.output(op).zero_point),)
 
-    def lower(self, graph: Graph, op: Op) -> KernelCall:
+    def lower(self, graph: Graph, op: Op) -> tuple[KernelCall, ...]:
         x, y = graph.required(op, 0), graph.output(op)
         _, (top, _), (left, right), (front, back) = self._paddings(graph, op)
         n, h, w, c = (1,) * (4 - len(x.shape)) + x.shape
         row = (w + left + right) * (c + front + back)
         output = Operand(op.outputs[0], n, y.elements // n // row, row)
-        return KernelCall(
-            kernel="pad_s8",
-            params=(
-                ("input_height", h),
-                ("input_width", w),
-                ("input_channels", c),
-                ("pad_top", top),
-                ("pad_left", left),
-                ("pad_right", right),
-                ("pad_front", front),
-                ("pad_back", back),
-                ("pad_value", y.zero_point),
+        return (
+            KernelCall(
+                kernel="pad_s8",
+                params=(
+                    ("input_height", h),
+                    ("input_width", w),
+                    ("input_channels", c),
+                    ("pad_top", top),
+                    ("pad_left", left),
+                    ("pad_right", right),
+                    ("pad_front", front),
+                    ("pad_back", back),
+                    ("pad_value", y.zero_point),
+                ),
+                inputs=(Operand(op.inputs[0], n, h, w * c),),
+                output=output,
+                rows=output.rows,
             ),
-            inputs=(Operand(op.inputs[0], n, h, w * c),),
-            output=output,
-            rows=output.rows,
         )

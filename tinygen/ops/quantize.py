@@ -42,16 +42,18 @@ class Quantize(TableOperator):
         y = graph.output(op)
         return (quantize_array(inputs[0], y.scale, y.zero_point),)
 
-    def lower(self, graph: Graph, op: Op) -> KernelCall:
+    def lower(self, graph: Graph, op: Op) -> tuple[KernelCall, ...]:
         if graph.required(op, 0).dtype is DType.INT8:
             return super().lower(graph, op)
         y, output = graph.output(op), operand(graph, op.outputs[0])
-        return KernelCall(
-            kernel="quantize_f32_s8",
-            params=(("row_elements", output.row_bytes), ("scale", y.scale), ("zero_point", y.zero_point)),
-            inputs=(operand(graph, op.inputs[0]),),
-            output=output,
-            rows=output.rows,
+        return (
+            KernelCall(
+                kernel="quantize_f32_s8",
+                params=(("row_elements", output.row_bytes), ("scale", y.scale), ("zero_point", y.zero_point)),
+                inputs=(operand(graph, op.inputs[0]),),
+                output=output,
+                rows=output.rows,
+            ),
         )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tinygen.ir import Array, Graph, Op
-from tinygen.ops.base import Operator, Shape, need_inputs, reject
+from tinygen.ops.base import KernelCall, Operator, Shape, need_inputs, reject
 
 
 class Reshape(Operator):
@@ -20,6 +20,8 @@ class Reshape(Operator):
         x, y = graph.required(op, 0), graph.output(op)
         if x.dtype is not y.dtype or x.elements != y.elements:
             raise reject(op, f"{x.dtype.value} {x.shape} cannot become {y.dtype.value} {y.shape}")
+        if x.data is not None and op.outputs[0] in graph.outputs:
+            raise reject(op, "an output of the model would be constant")
 
     def output_shapes(self, graph: Graph, op: Op) -> tuple[Shape, ...]:
         # the new shape may stand in an input, in the options or only in the output: the output has the word
@@ -28,5 +30,5 @@ class Reshape(Operator):
     def reference(self, graph: Graph, op: Op, inputs: Sequence[Array]) -> tuple[Array, ...]:
         return (inputs[0].reshape(graph.output(op).shape),)
 
-    def lower(self, graph: Graph, op: Op) -> None:
-        return None
+    def lower(self, graph: Graph, op: Op) -> tuple[KernelCall, ...]:
+        return ()

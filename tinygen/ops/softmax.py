@@ -86,19 +86,21 @@ class Softmax(Operator):
             out[row] = np.where(known[row], np.minimum(shifted, 127), -128)
         return (out,)
 
-    def lower(self, graph: Graph, op: Op) -> KernelCall:
+    def lower(self, graph: Graph, op: Op) -> tuple[KernelCall, ...]:
         table = self._exp_table(graph, op)
         depth = graph.output(op).shape[-1]
-        return KernelCall(
-            kernel="softmax_s8",
-            params=(
-                ("depth", depth),
-                ("exp_count", len(table)),
-                ("exp_table", Constant("exp_table", table)),
+        return (
+            KernelCall(
+                kernel="softmax_s8",
+                params=(
+                    ("depth", depth),
+                    ("exp_count", len(table)),
+                    ("exp_table", Constant("exp_table", table)),
+                ),
+                inputs=(flat_operand(graph, op.inputs[0], depth),),
+                output=flat_operand(graph, op.outputs[0], depth),
+                rows=graph.output(op).elements // depth,
             ),
-            inputs=(flat_operand(graph, op.inputs[0], depth),),
-            output=flat_operand(graph, op.outputs[0], depth),
-            rows=graph.output(op).elements // depth,
         )
 
 

@@ -5,17 +5,20 @@ from __future__ import annotations
 import re
 
 # a model named like a standard header would hide it: `#include <string.h>` would find string.h of the model
-_HEADERS = """arduino assert ctype errno float inttypes limits locale main math setjmp signal stdarg stdbool
-stddef stdint stdio stdlib string time wchar test tester tg tinygen"""
+# (on some disks `stream.h` is Arduino's Stream.h, too)
+_HEADERS = """alloca arduino assert binary client complex ctype errno features fenv float inttypes iso646 limits
+locale main malloc math memory new newlib picolibc print printable reent sched server setjmp signal spi stdalign
+stdarg stdatomic stdbool stddef stdint stdio stdlib stdnoreturn stream string strings test tester tg tgmath threads
+time tinygen uchar udp unistd wchar wctype wire wiring"""
 _TAKEN = frozenset(_HEADERS.split())
 
 
 def c_name(text: str) -> str:
     """A lower-case C identifier for a model, from its file's stem: `My Model-2` becomes `my_model_2`."""
     name = re.sub(r"_+", "_", re.sub(r"[^a-z0-9]", "_", text.lower())).strip("_")
-    if not name or name[0].isdigit() or name in _TAKEN or len(name) == 1:
+    if not name or name[0].isdigit() or name in _TAKEN or name.startswith("tg_") or len(name) == 1:
         name = f"model_{name}".rstrip("_")
-    return name[:48]
+    return name[:48].rstrip("_")
 
 
 def comment(text: str) -> str:
@@ -26,4 +29,4 @@ def comment(text: str) -> str:
 def string_body(text: str) -> str:
     """The text between the quotes of a C string literal, other bytes than plain ASCII as octal escapes."""
     safe = set(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 _-+.,:;/()[]{}<>=!#$%&*@^|~'`")
-    return "".join(chr(b) if b in safe else f"\\{b:03o}" for b in text.encode())
+    return "".join(chr(b) if b in safe else f"\\{b:03o}" for b in text.encode(errors="replace"))

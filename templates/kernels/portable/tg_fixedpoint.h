@@ -6,7 +6,7 @@
 
 #include "tg_kernel.h"
 
-/* round(a * b / 2^31), halves away from zero; a and b are not both INT32_MIN */
+/* round(a * b / 2^31), halves upwards; a and b are not both INT32_MIN */
 static inline int32_t tg_multiply_high(int32_t a, int32_t b) {
   const int64_t product = (int64_t)a * b;
   const int64_t nudge = product >= 0 ? (INT64_C(1) << 30) : 1 - (INT64_C(1) << 30);
