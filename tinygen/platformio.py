@@ -37,6 +37,8 @@ _TOO_LARGE = re.compile(r"The (program|data) size \((\d+) bytes\) is greater tha
 _SOURCE_ERROR = re.compile(r"(?:\berror: |undefined reference|multiple definition)")
 _ANY_ERROR = re.compile(r"^(?:\*\*\* )?\W*(?:Error\b|A fatal error|\w*Error:)", re.IGNORECASE)
 
+_ERROR_WORD = re.compile(r"^(?:\*\*\* )?Error: ?")
+
 
 class DoesNotFit(TinygenError):
     """The firmware is too large. `overflow`: (memory region, bytes too many) as linker or PlatformIO state it."""
@@ -103,7 +105,8 @@ def _run(project_dir: Path, environment: str, board: Board, arguments: Sequence[
     if overflow:
         raise DoesNotFit(board, overflow)
     if code != 0:
-        raise _failure(lines, board, project_dir, environment)
+        shown = " ".join(("pio run -d", str(project_dir), "-e", environment, *arguments))
+        raise _failure(lines, board, project_dir, shown)
     return lines
 
 
@@ -200,7 +203,7 @@ def _overflow(lines: Sequence[str]) -> tuple[tuple[str, int], ...]:
     return tuple(found.items())
 
 
-def _failure(lines: Sequence[str], board: Board, project_dir: Path, environment: str) -> TinygenError:
+def _failure(lines: Sequence[str], board: Board, project_dir: Path, command: str) -> TinygenError:
     text = "\n".join(lines)
     if _NO_SPACE.search(text):
         return TinygenError(f"the disk is full: PlatformIO cannot build in {project_dir}", "free some space")
@@ -208,10 +211,10 @@ def _failure(lines: Sequence[str], board: Board, project_dir: Path, environment:
     if wanted and _NO_DOWNLOAD.search(text):
         return _cannot_download(wanted[1].strip(), board, project_dir)
     errors = [line for line in lines if _SOURCE_ERROR.search(line)] or [x for x in lines if _ANY_ERROR.search(x)]
-    first = "; ".join(errors[:2]) or next((line for line in reversed(lines) if line), "it printed nothing")
+    first = "; ".join(_ERROR_WORD.sub("", line) for line in errors[:2])
+    last = next((line for line in reversed(lines) if line), "it printed nothing")
     more = f" (and {len(errors) - 2} more)" if len(errors) > 2 else ""
-    hint = f"`pio run -d {project_dir} -e {environment}` shows all of it"
-    return TinygenError(f"PlatformIO failed on {environment}: {first}{more}", hint)
+    return TinygenError(f"PlatformIO fails: {first or last}{more}", f"`{command}` shows all of it")
 
 
 def _apt(board: Board) -> str:

@@ -56,6 +56,8 @@ def run(
     steps = Steps()
     compiled = write_project_of(request, board, folder, steps)
     graph = compiled.plan.program.graph
+    if len(graph.outputs) > 1 and output_file.suffix != ".npz":
+        raise TinygenError(f"{request.name} has {len(graph.outputs)} outputs", "give an .npz file as --output")
     samples = load_data(input_file, input_shapes_of(graph)).test
     if samples is None:
         raise TinygenError(f"{input_file} has no samples", "give an .npy, or an .npz with the inputs' names")
@@ -82,7 +84,7 @@ def _collect(graph: Graph, result: DeviceRun, as_float: bool) -> dict[str, Array
 
 def _save(path: Path, outputs: dict[str, Array]) -> None:
     content = io.BytesIO()
-    if path.suffix == ".npz" or len(outputs) > 1:
+    if path.suffix == ".npz":
         np.savez_compressed(content, allow_pickle=False, **outputs)
     else:
         np.save(content, next(iter(outputs.values())))

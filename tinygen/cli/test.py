@@ -94,11 +94,16 @@ def _json(board: Board, code: CodeVerdict, floats: FloatVerdict | None, result: 
         # JSON has no infinity: null stands for equal outputs
         "snr_db": floats.snr_db if floats and math.isfinite(floats.snr_db) else None,
         "microseconds": _microseconds(result),
-        "microseconds_are_virtual": board.emulated,
+        "microseconds_are_virtual": _virtual_time(board),
         "retries": result.retries,
         "model_sha256": result.info.sha256,
         "pass": code.passed,
     }
+
+
+def _virtual_time(board: Board) -> bool:
+    """An emulated core's clock counts instructions; this computer's is a clock."""
+    return board.emulated and board.core != "host"
 
 
 def _microseconds(result: DeviceRun) -> float:
@@ -106,7 +111,7 @@ def _microseconds(result: DeviceRun) -> float:
 
 
 def _print(board: Board, tests: TestSet, code: CodeVerdict, floats: FloatVerdict | None, result: DeviceRun) -> None:
-    virtual = " of the emulator's virtual time" if board.emulated else ""
+    virtual = " of the emulator's virtual time" if _virtual_time(board) else ""
     OUT.print(f"{board.name}: {code.samples} samples ({tests.source}), {_microseconds(result):,.0f} us each{virtual}")
     if result.retries:
         OUT.print(f"{result.retries} frames were lost or damaged and sent again")
