@@ -14,7 +14,7 @@ settings.load_profile("nightly" if "TINYGEN_NIGHTLY" in os.environ else "ci")
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """How many models and inferences were compared with TFLM, per operator and model."""
-    reports = [r for r in terminalreporter.getreports("passed") + terminalreporter.getreports("failed")]
+    reports = terminalreporter.getreports("passed") + terminalreporter.getreports("failed")
     counts = sorted(str(v) for r in reports for name, v in r.user_properties if name == "exact")
     if counts:
         terminalreporter.section("compared to the bit: TFLM = numpy = C")

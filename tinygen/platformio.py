@@ -36,7 +36,6 @@ _OVERFLOW = re.compile(r"region [`'‘](\w+)['’] overflowed by (\d+) bytes")
 _TOO_LARGE = re.compile(r"The (program|data) size \((\d+) bytes\) is greater than maximum allowed \((\d+) bytes\)")
 _SOURCE_ERROR = re.compile(r"(?:\berror: |undefined reference|multiple definition)")
 _ANY_ERROR = re.compile(r"^(?:\*\*\* )?\W*(?:Error\b|A fatal error|\w*Error:)", re.IGNORECASE)
-
 _ERROR_WORD = re.compile(r"^(?:\*\*\* )?Error: ?")
 
 
@@ -99,6 +98,7 @@ def _run(project_dir: Path, environment: str, board: Board, arguments: Sequence[
     else:
         _need_platform(board, project_dir)
         variables = {**os.environ, "PLATFORMIO_NO_ANSI": "true"}
+    variables["LANGUAGE"] = "en"  # what the compiler says is read below
     command = [sys.executable, "-m", "platformio", "run", "-d", str(project_dir), "-e", environment, *arguments]
     lines, code = _stream(command, variables, lambda line: _watch(line, board, project_dir, echo))
     overflow = _overflow(lines)

@@ -31,6 +31,11 @@ def power(rng: Generator, low: float, high: float) -> float:
     return f32(2.0 ** rng.uniform(low, high))
 
 
+def scale_ratio(rng: Generator, usual: float) -> float:
+    """Output scale / input scale: 2^-usual..2^usual, now and then as far as a multiplier may go."""
+    return power(rng, -29, 29) if rng.random() < 0.1 else power(rng, -usual, usual)
+
+
 def zero_point(rng: Generator) -> int:
     edges = (-128, 127, 0, -1)
     return int(edges[rng.integers(4)] if rng.random() < 0.4 else rng.integers(-128, 128))
@@ -101,17 +106,15 @@ def _typical_accumulator(filters: Array, zero: int) -> float:
 
 def _biases(rng: Generator, style: str, weights: Array, axis: int, multiplier: float, typical: float) -> Array | None:
     channels = weights.shape[axis]
-    if style == "saturating":
-        # as far out as the accumulator can go in the worst case without leaving int32
-        reach = np.abs(np.moveaxis(weights, axis, 0).reshape(channels, -1).astype(np.int64)).sum(axis=1) * 256
-        return (((1 << 31) - 1 - reach) * rng.choice((-1, 1), channels)).astype(np.int32)
-    if style == "wrapping":
-        return rng.choice(np.array([-(1 << 31), (1 << 31) - 1], np.int32), channels)
-    if style == "tiny":
-        return (rng.uniform(-1, 1, channels) * min(130 / multiplier, 2.0**30)).astype(np.int32)
-    if rng.random() < 0.25:
-        return None
-    return rng.integers(-int(typical) - 1, int(typical) + 2, channels).astype(np.int32)
+    # as far out as the accumulator can go in the worst case without leaving int32
+    reach = np.abs(np.moveaxis(weights, axis, 0).reshape(channels, -1).astype(np.int64)).sum(axis=1) * 256
+    around = int(min(130 / multiplier, 2.0**30) if style == "tiny" else typical)
+    bias: Array = {
+        "saturating": ((1 << 31) - 1 - reach) * rng.choice((-1, 1), channels),
+        "wrapping": rng.choice((-(1 << 31), (1 << 31) - 1), channels),
+    }.get(style, rng.integers(-around - 1, around + 2, channels))
+    needed = style in ("saturating", "wrapping", "tiny")
+    return bias.astype(np.int32) if needed or rng.random() < 0.75 else None
 
 
 def _weighted(
@@ -259,7 +262,7 @@ def mean(b: ModelBuilder, rng: Generator, x: int) -> int:
     n, _, _, c = b.shape(x)
     keep = bool(rng.integers(2))
     axes = [(1, 2), (2, 1), (-3, -2), (1, -2), (1, 2, 1)][rng.integers(5)]
-    ratio = (1.0, power(rng, -6, 6), power(rng, -6, 6), power(rng, -29, 29))[rng.integers(4)]
+    ratio = 1.0 if rng.random() < 0.3 else scale_ratio(rng, 5)
     y = b.tensor((n, 1, 1, c) if keep else (n, c), f32(b.scale(x) * ratio), zero_point(rng))
     b.op("MEAN", [x, b.constant(np.array(axes, np.int32))], [y], keepDims=keep)
     return y
@@ -301,9 +304,7 @@ def softmax(b: ModelBuilder, rng: Generator, x: int) -> int:
 
 
 def relu(b: ModelBuilder, rng: Generator, x: int) -> int:
-    y = b.tensor(
-        b.shape(x), f32(b.scale(x) * (1.0, power(rng, -5, 5), power(rng, -29, 29))[rng.integers(3)]), zero_point(rng)
-    )
+    y = b.tensor(b.shape(x), f32(b.scale(x) * (1.0 if rng.random() < 0.3 else scale_ratio(rng, 4))), zero_point(rng))
     b.op("RELU", [x], [y])
     return y
 
@@ -317,7 +318,7 @@ def relu6(b: ModelBuilder, rng: Generator, x: int) -> int:
 def quantize(b: ModelBuilder, rng: Generator, x: int) -> int:
     """From int8 (another scale) or from float32."""
     is_float = b.tensors[x].quantization is None
-    ratio = (1.0, f32(2.0 ** rng.integers(-8, 9)), power(rng, -10, 10), power(rng, -29, 29))[rng.integers(4)]
+    ratio = (1.0, f32(2.0 ** rng.integers(-5, 6)), scale_ratio(rng, 5))[rng.integers(3)]
     y = b.tensor(b.shape(x), power(rng, -12, 6) if is_float else f32(b.scale(x) * ratio), zero_point(rng))
     b.op("QUANTIZE", [x], [y])
     return y

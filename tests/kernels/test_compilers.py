@@ -154,7 +154,6 @@ def test_stack(source: Path, tmp_path: Path, level: str) -> None:
 
 @needs_arm
 @pytest.mark.parametrize("level", ["-Os", "-O2", "-O3"])
-@pytest.mark.xfail(strict=True, reason="model.c.j2: the views of all layers are alive at once; each call needs a block")
 def test_stack_of_many_layers(tmp_path: Path, level: str) -> None:
     assert stack_of(write_library(plan_of(_chain(60)), tmp_path), level, tmp_path) <= 512
 

@@ -6,6 +6,7 @@ import ctypes
 import subprocess
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -58,7 +59,7 @@ class CModel:
         for function in ("input", "output"):
             self._function(function).restype = ctypes.c_void_p
 
-    def _function(self, name: str) -> ctypes._NamedFuncPointer:
+    def _function(self, name: str) -> Any:
         return getattr(self.library, f"{self.graph.name}_{name}")
 
     def run(self, inputs: Sequence[Array]) -> tuple[Array, ...]:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -30,15 +31,17 @@ class Tflm:
     """A TFLM process; a model that aborts it counts as refused, and the next one gets a new process."""
 
     def __init__(self) -> None:
-        self._log: Any = tempfile.TemporaryFile()
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Tflm:
+        with ExitStack() as stack:
+            self._log = stack.enter_context(tempfile.TemporaryFile())
+            self._open = stack.pop_all()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._stop()
-        self._log.close()
+        self._open.close()
 
     def run(self, model: bytes, samples: Sequence[Sequence[Array]]) -> list[tuple[Array, ...]]:
         """The outputs of each sample; raises Refused."""

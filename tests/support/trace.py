@@ -56,5 +56,10 @@ class TracedModels:
 
 
 def expected_calls(plan: Plan) -> list[tuple[int, int, int]]:
-    """The trace calls (layer, y0, y1) of one inference: one for each block of each layer."""
-    return [(index, y0, y1) for index, step in enumerate(plan.steps) for y0, y1 in step.blocks]
+    """The trace calls (layer, y0, y1) of one inference: one for each block of each image of each layer."""
+    return [
+        (index, y0, y1)
+        for index, planned in enumerate(plan.steps)
+        for _ in range(planned.step.call.output.images)
+        for y0, y1 in planned.blocks
+    ]

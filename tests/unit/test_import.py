@@ -25,13 +25,11 @@ EVERYTHING = everything_model()
 
 
 def outcome(content: bytes) -> str:
-    """"graph" or "error"; anything but a TinygenError passes through."""
+    """ "graph" or "error"; anything but a TinygenError passes through."""
     try:
         library_files(plan_of(parse_tflite(content, "model", "model.tflite")), SHA256)
     except TinygenError as error:
-        assert str(error)
-        assert "\n" not in str(error)
-        return "error"
+        return "error" if str(error) and "\n" not in str(error) else "an error without words"
     return "graph"
 
 

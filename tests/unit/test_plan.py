@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 from itertools import combinations
 
@@ -111,3 +112,12 @@ def test_carry_and_scratch_are_placed_beside_what_the_step_touches() -> None:
             offset = plan.tensor_offset(operand.tensor)
             end = offset + plan.program.graph.tensors[operand.tensor].nbytes
             assert carry.end <= offset or end <= carry.offset
+
+
+def test_large_arenas_are_checked_in_little_memory() -> None:
+    buffers = [Buffer("tensor", 0, "a", 1 << 26, -1, 0), Buffer("tensor", 1, "b", 1 << 26, 0, 1)]
+    tracemalloc.start()
+    assert check_placement(buffers, [0, 1 << 26]) == 1 << 27
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1.1 * (1 << 27)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,13 +19,13 @@ ADD = next(i for i, op in enumerate(GRAPH.ops) if op.kind == "ADD")
 CONV = next(i for i, op in enumerate(GRAPH.ops) if op.kind == "CONV_2D")
 
 
-def _op(index: int, **changes: object) -> Graph:
+def _op(index: int, **changes: Any) -> Graph:
     ops = list(GRAPH.ops)
     ops[index] = replace(ops[index], **changes)
     return replace(GRAPH, ops=tuple(ops))
 
 
-def _tensor(index: int, **changes: object) -> Graph:
+def _tensor(index: int, **changes: Any) -> Graph:
     tensors = list(GRAPH.tensors)
     tensors[index] = replace(tensors[index], **changes)
     return replace(GRAPH, tensors=tuple(tensors))

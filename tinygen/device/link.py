@@ -17,12 +17,12 @@ from types import TracebackType
 import serial
 
 from tinygen.device.framing import OVERHEAD, Failure, Frame, Parser, Type
-from tinygen.device.ports import is_url, open_port
+from tinygen.device.ports import close_port, is_url, open_port
 from tinygen.errors import TinygenError
 
 _ANSWER = 0x80
 _MAX_PAYLOAD = 1024  # of any device (firmware/tester/tg_tester.h)
-_TRIES = 10
+_TRIES = 30
 _GRACE_SECONDS = 0.1  # for what is still under way when a broken frame was seen
 _PATIENCE_SECONDS = 8.0
 _WINDOW_BYTES = 4096  # inputs sent ahead of their answers
@@ -75,7 +75,7 @@ class Link:
 
     def close(self) -> None:
         """Close the port."""
-        self._port.close()
+        close_port(self._port)
 
     def __enter__(self) -> Link:
         return self
@@ -241,10 +241,11 @@ class Link:
         return TinygenError(f"the board at {self._name} does not answer{self._heard()}", _HINT)
 
     def _heard(self) -> str:
-        """The last line of readable text that came instead of frames, quoted."""
+        """The last whole line of readable text that came instead of frames, quoted."""
         text = "".join(chr(b) if 32 <= b < 127 else "\n" for b in self._parser.noise)
-        lines = [line.strip() for line in text.splitlines() if len(line.strip()) >= 8]
-        return f"; it said '{lines[-1][:100]}'" if lines else ""
+        lines = [line.strip() for line in text.split("\n")]
+        readable = [line for line in lines[:-1] if len(line) >= 8] or [line for line in lines if len(line) >= 8]
+        return f"; it said '{readable[-1][:100]}'" if readable else ""
 
     def _refuse_failure(self, answer: Frame) -> None:
         if answer.type == Type.FAIL:

@@ -15,7 +15,7 @@ from serial.tools.list_ports import comports
 
 from tinygen.errors import TinygenError
 
-READ_SECONDS = 0.05
+READ_SECONDS = 0.03
 _WRITE_SECONDS = 10.0
 
 
@@ -40,6 +40,14 @@ def open_port(port: str, baud: int) -> serial.Serial:
         with contextlib.suppress(OSError, ValueError):
             opened.set_low_latency_mode(True)
     return opened
+
+
+def close_port(opened: serial.Serial) -> None:
+    """Close it for good: pyserial leaves a socket open whose other end has gone away."""
+    wire = getattr(opened, "_socket", None)
+    opened.close()
+    if isinstance(wire, socket.socket):
+        wire.close()
 
 
 def is_url(port: str) -> bool:

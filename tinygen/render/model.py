@@ -38,14 +38,6 @@ class _BorderGroup:
 
 
 @dataclass(frozen=True, slots=True)
-class _Call:
-    views: str
-    tail: str
-    y0: int
-    y1: int
-
-
-@dataclass(frozen=True, slots=True)
 class _Layer:
     index: int
     kernel: str
@@ -53,7 +45,9 @@ class _Layer:
     comments: tuple[str, ...]
     params: tuple[tuple[str, str], ...]
     images: int
-    calls: tuple[_Call, ...]
+    views: tuple[str, ...]
+    calls: tuple[str, ...]
+    blocks: tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,16 +125,26 @@ def _layer(plan: Plan, index: int) -> _Layer:
         if size:
             offset = plan.step_offset(role, index)
             lines.append(f"{role} arena[{offset} .. {offset + size})")
-    images = call.output.images
-    views = ", ".join([_view(plan, "tg_input", o) for o in call.inputs] + [_view(plan, "tg_output", call.output)])
+    names = ["in"] if len(call.inputs) == 1 else [f"in{k + 1}" for k in range(len(call.inputs))]
+    views = [_view(plan, "tg_input", name, o) for name, o in zip(names, call.inputs, strict=True)]
+    views.append(_view(plan, "tg_output", "out", call.output))
+    addresses = ", ".join(f"&{name}" for name in (*names, "out"))
     memory = ", ".join(
         f"arena + {plan.step_offset(role, index)}" if size else "NULL"
         for role, size in (("scratch", call.scratch_bytes), ("carry", call.carry_bytes))
     )
-    calls = tuple(_Call(views, f"{y0}, {y1}, {memory}", y0, y1) for y0, y1 in planned.blocks)
-    params = tuple((field, _param(graph.name, index, value)) for field, value in call.params)
-    title = f"{step.op.kind} '{comment(step.op.name)}'{macs}"
-    return _Layer(index, call.kernel, title, tuple(lines), params, images, calls)
+    return _Layer(
+        index=index,
+        kernel=call.kernel,
+        # the converter strings the names of all that it fused together
+        title=f"{step.op.kind} '{comment(step.op.name.split(';')[0])}'{macs}",
+        comments=tuple(lines),
+        params=tuple((field, _param(graph.name, index, value)) for field, value in call.params),
+        images=call.output.images,
+        views=tuple(views),
+        calls=tuple(f"{addresses}, {y0}, {y1}, {memory}" for y0, y1 in planned.blocks),
+        blocks=planned.blocks,
+    )
 
 
 def _place(plan: Plan, role: str, operand: Operand) -> str:
@@ -151,7 +155,7 @@ def _place(plan: Plan, role: str, operand: Operand) -> str:
     return f"{role} arena[{offset} .. {offset + tensor.nbytes}) {_shape(tensor)} {tensor.dtype.value}"
 
 
-def _view(plan: Plan, c_type: str, operand: Operand) -> str:
+def _view(plan: Plan, c_type: str, name: str, operand: Operand) -> str:
     graph = plan.program.graph
     if graph.tensors[operand.tensor].data is not None:
         base = _operand_name(graph.name, operand.tensor)
@@ -159,7 +163,7 @@ def _view(plan: Plan, c_type: str, operand: Operand) -> str:
         base = f"arena + {plan.tensor_offset(operand.tensor)}"
     if operand.images > 1:
         base += f" + n * {operand.rows * operand.row_bytes}"
-    return f"&({c_type}){{{base}, {operand.row_bytes}, {operand.rows}}}"
+    return f"const {c_type} {name} = {{{base}, {operand.row_bytes}, {operand.rows}}};"
 
 
 def _param(name: str, layer: int, value: int | float | Constant) -> str:

@@ -1,0 +1,87 @@
+"""The tester, its ports and the boards' own code, compiled for every core without a warning."""
+
+from __future__ import annotations
+
+import random
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.device.test_link import on_pty
+from tests.firmware.fake import BSP, HERE, INPUT_BYTES, TESTER, reference
+from tests.support.c_build import STRICT, run_tool
+from tinygen.boards import Board, get_board, load_boards
+from tinygen.device.link import Link
+
+CPP_STRICT = ("-std=gnu++11", "-fno-exceptions", "-fno-rtti", *STRICT[1:])
+PICOLIBC = {
+    "xtensa-lx106-elf-": ("--specs=/usr/lib/xtensa-lx106-elf/picolibc.specs",),
+    "riscv64-unknown-elf-": ("--specs=picolibc.specs",),
+}
+RISCV = ("riscv64-unknown-elf-", ("-march=rv32imc", "-mabi=ilp32"))
+CORES = sorted({(board.compiler, board.flags) for board in load_boards()} | {RISCV})
+ARDUINO = tuple(board for board in load_boards() if board.framework == "arduino")
+
+
+def compile_c(prefix: str, flags: tuple[str, ...], source: Path, target: Path, *more: str) -> None:
+    include = (f"-I{TESTER}", f"-I{BSP}")
+    run_tool(
+        [f"{prefix}gcc", *STRICT, *flags, *PICOLIBC.get(prefix, ()), "-Os", *include, *more, "-c", source, "-o", target]
+    )
+
+
+@pytest.mark.parametrize(("prefix", "flags"), CORES)
+def test_the_tester_for_every_core(prefix: str, flags: tuple[str, ...], tmp_path: Path) -> None:
+    for source in (TESTER / "tg_tester.c", HERE / "fake_model.c", TESTER / "port_bare.c"):
+        compile_c(prefix, flags, source, tmp_path / "x.o")
+
+
+@pytest.mark.parametrize("source", ["cortexm/startup.c", "stm32f4/uart.c", "mps2/uart.c"])
+def test_the_code_of_the_emulated_boards(source: str, tmp_path: Path) -> None:
+    board = get_board("qemu-stm32f405")
+    compile_c(board.compiler, board.flags, BSP / source, tmp_path / "x.o")
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+def test_the_host_as_a_board(compiler: str, tmp_path: Path) -> None:
+    for source in (BSP / "host" / "board.c", TESTER / "tg_tester.c", TESTER / "port_bare.c"):
+        run_tool([compiler, *STRICT, f"-I{TESTER}", f"-I{BSP}", "-c", source, "-o", tmp_path / "x.o"])
+
+
+@pytest.mark.parametrize("board", ARDUINO, ids=lambda board: board.name)
+def test_the_arduino_port_for_every_board(board: Board, tmp_path: Path) -> None:
+    include = (f"-I{TESTER}", f"-I{HERE / 'stubs'}")
+    flags = (*CPP_STRICT, *board.flags, *PICOLIBC.get(board.compiler, ()), f"-DTG_BAUD={board.baud}")
+    source = TESTER / "port_arduino.cpp"
+    run_tool([f"{board.compiler}g++", *flags, *include, "-c", source, "-o", tmp_path / "x.o"])
+
+
+def test_the_arduino_port_runs(tmp_path: Path) -> None:
+    """On an Arduino whose Serial is stdin and stdout, behind a tty."""
+    include = (f"-I{TESTER}", f"-I{HERE / 'stubs'}")
+    objects = []
+    for source in (TESTER / "tg_tester.c", HERE / "fake_model.c"):
+        objects.append(tmp_path / f"{source.stem}.o")
+        compile_c("", (), source, objects[-1])
+    sources = (TESTER / "port_arduino.cpp", HERE / "stubs" / "arduino_host.cpp")
+    program = tmp_path / "arduino"
+    run_tool(["g++", *CPP_STRICT, "-DTG_BAUD=57600", *include, *sources, *objects, "-o", program])
+    inputs = random.Random(1).randbytes(INPUT_BYTES)
+    with on_pty([str(program)]) as (name, _), Link.open(name, 921600) as link:
+        assert link.hello().ticks_hz == 1_000_000
+        assert link.infer(inputs).outputs == reference(inputs)
+
+
+def test_the_tester_leaves_a_small_avr_its_ram(tmp_path: Path) -> None:
+    board = get_board("uno")
+    compile_c(board.compiler, board.flags, TESTER / "tg_tester.c", tmp_path / "x.o")
+    sections = run_tool(["avr-size", "-A", tmp_path / "x.o"]).decode()
+    ram = sum(int(n) for n in re.findall(r"^\.(?:data|bss|rodata)\S*\s+(\d+)", sections, re.MULTILINE))
+    assert 64 < ram < 100, sections
+
+
+def test_a_buffer_of_a_senseless_size_is_a_compile_error(tmp_path: Path) -> None:
+    for size in (8, 2000):
+        with pytest.raises(AssertionError, match="TG_TESTER_MAX_PAYLOAD must lie"):
+            compile_c("", (), TESTER / "tg_tester.c", tmp_path / "x.o", f"-DTG_TESTER_MAX_PAYLOAD={size}")
