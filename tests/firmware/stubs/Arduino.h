@@ -1,8 +1,9 @@
-// The few Arduino calls that the tester's port makes, with the types that real cores give them.
+// The few Arduino calls that the tester's port and the application make, with the types that real cores give them.
 #ifndef ARDUINO_STUB_H
 #define ARDUINO_STUB_H
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 class HardwareSerial {
  public:
@@ -10,9 +11,14 @@ class HardwareSerial {
   int available();
   int read();
   size_t write(uint8_t byte);
+  size_t print(const char *text);
+  size_t print(int number);
+  size_t print(unsigned long number);
+  size_t println(const char *text);
 };
 extern HardwareSerial Serial;
 extern "C" unsigned long micros(void);
+extern "C" void delay(unsigned long milliseconds);
 void setup();
 void loop();
 #endif
