@@ -31,10 +31,14 @@ def registry_hosts() -> tuple[str, ...]:
 
 
 def installed_platforms(project_dir: Path) -> frozenset[str]:
-    """The platforms that a project finds installed, as name@version."""
+    """The platforms that a project finds installed, as name@version; TinygenError when its ini cannot be read."""
     from platformio.project.config import ProjectConfig
+    from platformio.project.exception import ProjectError
 
-    folder = Path(ProjectConfig(str(project_dir / "platformio.ini")).get("platformio", "platforms_dir"))
+    try:
+        folder = Path(ProjectConfig(str(project_dir / "platformio.ini")).get("platformio", "platforms_dir"))
+    except ProjectError as error:
+        raise TinygenError(f"PlatformIO cannot read the project: {error}", "correct platformio.ini") from error
     found = set()
     for manifest in folder.glob("*/platform.json"):
         try:

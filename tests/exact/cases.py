@@ -135,7 +135,8 @@ def samples(graph: Graph, rng: Generator) -> tuple[tuple[Array, ...], ...]:
 def _values(graph: Graph, tensor: Tensor, style: str, rng: Generator) -> Array:
     shape = tensor.shape
     if tensor.dtype is DType.BOOL:
-        return rng.random(shape) < {"lowest": 0, "highest": 1, "zero": 0}.get(style, 0.5)
+        bits: Array = rng.random(shape) < {"lowest": 0, "highest": 1, "zero": 0}.get(style, 0.5)
+        return bits
     if tensor.dtype is DType.FLOAT32:
         return _floats(graph.output(graph.ops[0]).scale, shape, style, rng)
     values = {

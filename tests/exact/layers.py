@@ -18,7 +18,7 @@ from tinygen.ir import Array
 Layer = Callable[[ModelBuilder, Generator, int], int]
 SAME, VALID = 0, 1
 _RELU_N1_TO_1, _RELU6 = 2, 3
-STYLES = (*["fit"] * 8, "large", "large", "tiny", "tiny", "ties", "saturating", "wrapping")
+STYLES = (*["fit"] * 8, "large", "large", "tiny", "boundary", "boundary", "ties", "ties", "saturating", "wrapping")
 
 
 def f32(value: float) -> float:
@@ -32,8 +32,11 @@ def power(rng: Generator, low: float, high: float) -> float:
 
 
 def scale_ratio(rng: Generator, usual: float) -> float:
-    """Output scale / input scale: 2^-usual..2^usual, now and then as far as a multiplier may go."""
-    return power(rng, -29, 29) if rng.random() < 0.1 else power(rng, -usual, usual)
+    """Output scale / input scale: 2^-usual..2^usual; or so that inputs meet halves; or as far as it may go."""
+    style = rng.random()
+    if style < 0.3:
+        return float(rng.integers(1, 128)) / (float(rng.integers(0, 100)) + 0.5)
+    return power(rng, -29, 29) if style < 0.4 else power(rng, -usual, usual)
 
 
 def zero_point(rng: Generator) -> int:
@@ -92,8 +95,10 @@ def _real_multiplier(rng: Generator, style: str, typical: float) -> float:
         return power(rng, 0, 8)
     if style == "tiny":
         return power(rng, -32, -16)
+    if style == "boundary":
+        return power(rng, -23, -19)
     if style == "ties":
-        return float(2.0 ** -rng.integers(1, 12))
+        return float(2.0 ** -(max(0, round(np.log2(typical / 100))) + int(rng.integers(0, 3))))
     return f32(100 / typical * power(rng, -2, 0))
 
 
@@ -104,16 +109,22 @@ def _typical_accumulator(filters: Array, zero: int) -> float:
     return float(np.mean(spread + offset)) + 1
 
 
-def _biases(rng: Generator, style: str, weights: Array, axis: int, multiplier: float, typical: float) -> Array | None:
+def _biases(rng: Generator, style: str, weights: Array, axis: int, multipliers: Array, typical: float) -> Array | None:
+    """int32 biases, or None; `multipliers` (channels,) is how the accumulators become outputs.
+
+    "boundary" puts accumulators so near to where the output changes that all 31 bits of a multiplier count.
+    """
     channels = weights.shape[axis]
     # as far out as the accumulator can go in the worst case without leaving int32
     reach = np.abs(np.moveaxis(weights, axis, 0).reshape(channels, -1).astype(np.int64)).sum(axis=1) * 256
-    around = int(min(130 / multiplier, 2.0**30) if style == "tiny" else typical)
+    around = int(min(130 / multipliers.max(), 2.0**30) if style == "tiny" else typical)
+    halves = (rng.integers(-60, 60, channels) + 0.5) / multipliers
     bias: Array = {
+        "boundary": np.rint(np.clip(halves, -(2.0**30), 2.0**30)) + rng.integers(-8, 9, channels),
         "saturating": ((1 << 31) - 1 - reach) * rng.choice((-1, 1), channels),
         "wrapping": rng.choice((-(1 << 31), (1 << 31) - 1), channels),
     }.get(style, rng.integers(-around - 1, around + 2, channels))
-    needed = style in ("saturating", "wrapping", "tiny")
+    needed = style in ("boundary", "saturating", "wrapping", "tiny")
     return bias.astype(np.int32) if needed or rng.random() < 0.75 else None
 
 
@@ -140,7 +151,8 @@ def _weighted(
     scales = [f32(power(rng, -1, 1) * scale) for _ in range(channels if rng.random() < 0.7 else 1)]
     if style == "ties":
         scales, output_scale = [1.0] * len(scales), f32(b.scale(x) / multiplier)
-    bias = _biases(rng, style, weights, axis, multiplier, typical)
+    multipliers = np.broadcast_to(b.scale(x) * np.array(scales) / output_scale, channels)
+    bias = _biases(rng, style, weights, axis, multipliers, typical)
     inputs = [x, b.constant(weights, scales, axis=axis)]
     if bias is not None:
         inputs.append(b.constant(bias, [f32(f32(b.scale(x)) * f32(s)) for s in scales]))

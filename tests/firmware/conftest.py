@@ -31,7 +31,10 @@ def make_project(tmp_path: Path) -> MakeProject:
         folder = tmp_path / "project"
         (folder / "src").mkdir(parents=True)
         if source is None:
-            for file in (*(TESTER / name for name in ("tg_tester.c", "tg_tester.h", "port_bare.c")), HERE / "fake_model.c"):
+            for file in (
+                *(TESTER / name for name in ("tg_tester.c", "tg_tester.h", "port_bare.c")),
+                HERE / "fake_model.c",
+            ):
                 shutil.copy(file, folder / "src")
         else:
             (folder / "src" / "main.c").write_text(source)

@@ -27,6 +27,7 @@ _GRACE_SECONDS = 0.1  # for what is still under way when a broken frame was seen
 _PATIENCE_SECONDS = 8.0
 _WINDOW_BYTES = 4096  # inputs sent ahead of their answers
 _OUTPUTS_AHEAD = 2  # small boards buffer 64 bytes while they send
+_CRASHES = (b"!fault ", b"Guru Meditation")  # what emulated boards and ESP32s print then
 _INFO = struct.Struct("<BBH32sIIII")
 _HINT = "check cable and baud rate, and that the tester's firmware is on the board (`tinygen test` flashes it)"
 
@@ -200,10 +201,18 @@ class Link:
             corrupt = self._parser.corrupt
             frames = self._parser.feed(self._read(self._parser.needed))
             _match(frames, requests, asked, answers)
+            self._need_alive()
             if self._parser.corrupt > corrupt or any(_says_corrupt(frame) for frame in frames):
                 deadline = min(deadline, time.monotonic() + _GRACE_SECONDS)
         if len(answers) < len(requests):
             _match(self._parser.abandon(), requests, asked, answers)
+
+    def _need_alive(self) -> None:
+        noise = self._parser.noise
+        start = max(noise.rfind(mark) for mark in _CRASHES)
+        if start >= 0 and b"\n" in noise[start:]:
+            line = _printable(noise[start:].split(b"\n")[0].strip())
+            raise TinygenError(f"the firmware at {self._name} crashed: '{line}'", "has it enough stack? (stack_bytes)")
 
     def _drain(self) -> None:
         """Read and forget until nothing comes any more (or the board does not stop sending)."""
@@ -242,8 +251,7 @@ class Link:
 
     def _heard(self) -> str:
         """The last whole line of readable text that came instead of frames, quoted."""
-        text = "".join(chr(b) if 32 <= b < 127 else "\n" for b in self._parser.noise)
-        lines = [line.strip() for line in text.split("\n")]
+        lines = [line.strip() for line in _printable(self._parser.noise, "\n").split("\n")]
         readable = [line for line in lines[:-1] if len(line) >= 8] or [line for line in lines if len(line) >= 8]
         return f"; it said '{readable[-1][:100]}'" if readable else ""
 
@@ -269,7 +277,12 @@ def _text(data: bytes) -> tuple[str, bytes]:
     end = 1 + data[0]
     if end > len(data):
         raise IndexError
-    return "".join(chr(b) if 32 <= b < 127 else "?" for b in data[1:end]), data[end:]
+    return _printable(data[1:end]), data[end:]
+
+
+def _printable(data: bytes, instead: str = "?") -> str:
+    """Text from a device, with nothing in it that a terminal would obey."""
+    return "".join(chr(b) if 32 <= b < 127 else instead for b in data)
 
 
 def _says_corrupt(frame: Frame) -> bool:

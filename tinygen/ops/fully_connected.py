@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from tinygen.fixedpoint import quantize_multiplier
 from tinygen.ir import Array, Graph, Op
 from tinygen.ops._requantize import (
     activation_name,
@@ -74,15 +73,9 @@ class FullyConnected(Operator):
         return ((x.elements // weights.shape[1], weights.shape[0]),)
 
     def _multipliers(self, graph: Graph, op: Op) -> tuple[Array, Array]:
-        """As TFLM: per-channel weights like a convolution, per-tensor with the float32 product of the scales."""
-        x, weights, y = graph.required(op, 0), graph.required(op, 1), graph.output(op)
-        channels = weights.shape[0]
-        assert weights.quantization is not None
-        if weights.quantization.per_channel:
-            return channel_multipliers(x, weights, y, channels)
-        product = float(np.float32(x.scale) * np.float32(weights.quantization.scale[0]))
-        multiplier, shift = quantize_multiplier(product / y.scale)
-        return np.full(channels, multiplier, np.int32), np.full(channels, shift, np.int8)
+        """As a convolution's. TFLM before autumn 2026 took per-tensor products of scales in float32."""
+        weights = graph.required(op, 1)
+        return channel_multipliers(graph.required(op, 0), weights, graph.output(op), weights.shape[0])
 
     def reference(self, graph: Graph, op: Op, inputs: Sequence[Array]) -> tuple[Array, ...]:
         x, y = graph.required(op, 0), graph.output(op)

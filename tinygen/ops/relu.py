@@ -27,7 +27,7 @@ class Relu(TableOperator):
 
     def table(self, graph: Graph, op: Op) -> Array:
         x, y = graph.required(op, 0), graph.output(op)
-        # the quotient is taken in float32, unlike that of most operators
-        multiplier, shift = quantize_multiplier(float(np.float32(x.scale) / np.float32(y.scale)))
+        # TFLM before autumn 2026 took this quotient in float32
+        multiplier, shift = quantize_multiplier(x.scale / y.scale)
         scaled = multiply_by_quantized_multiplier(ALL_INT8 - x.zero_point, multiplier, shift) + y.zero_point
         return np.clip(scaled, max(-128, y.zero_point), 127).astype(np.int8)

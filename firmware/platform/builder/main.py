@@ -149,11 +149,7 @@ def stop(target, source, env):
     stop_emulator(env.subst("$BUILD_DIR/emulator.pid"), os.path.abspath(env.subst("$BUILD_DIR/firmware.elf")))
 
 
-AlwaysBuild(
-    env.Alias("upload", program, [env.VerboseAction(start_emulator, "Starting $SOURCE; `-t stop` ends it")])
-)
+AlwaysBuild(env.Alias("upload", program, [env.VerboseAction(start_emulator, "Starting $SOURCE; `-t stop` ends it")]))
 env.AddPlatformTarget("stop", None, stop, "Stop the emulator")
-AlwaysBuild(
-    env.Alias("size", program, env.VerboseAction("$SIZEPRINTCMD", "Calculating size of $SOURCE"))
-)
+AlwaysBuild(env.Alias("size", program, env.VerboseAction("$SIZEPRINTCMD", "Calculating size of $SOURCE")))
 Default([program])

@@ -7,6 +7,7 @@
 
 #define TG_NVIC_ISER(irq) TG_REG(0xE000E100U + 4U * ((irq) / 32U))
 #define TG_NVIC_ICER(irq) TG_REG(0xE000E180U + 4U * ((irq) / 32U))
+#define TG_NVIC_ICPR(irq) TG_REG(0xE000E280U + 4U * ((irq) / 32U))
 #define TG_NVIC_BIT(irq) (UINT32_C(1) << ((irq) % 32U))
 
 void tg_uart_init(void);

@@ -9,6 +9,10 @@
 #define SYST_CVR TG_REG(0xE000E018U)
 #define SCB_CFSR TG_REG(0xE000ED28U)
 #define SCB_CPACR TG_REG(0xE000ED88U)
+#define MPU_CTRL TG_REG(0xE000ED94U)
+#define MPU_RNR TG_REG(0xE000ED98U)
+#define MPU_RBAR TG_REG(0xE000ED9CU)
+#define MPU_RASR TG_REG(0xE000EDA0U)
 
 typedef void (*function)(void);
 
@@ -22,10 +26,20 @@ void tg_report_fault(const uint32_t *frame);
 
 static volatile uint32_t wraps;
 
+/* The 64 KB below RAM, where the stack would grow to, become inaccessible: some emulated boards ignore what is
+   written there. */
+static void guard_stack(void) {
+  MPU_RNR = 0;
+  MPU_RBAR = (uint32_t)(uintptr_t)tg_stack_bottom - 0x10000U;
+  MPU_RASR = (UINT32_C(1) << 28) | (15U << 1) | 1U; /* no code, no access, 2^16 bytes, on */
+  MPU_CTRL = 5;                                     /* on, the rest of the memory as it is */
+}
+
 void tg_reset(void) {
   memcpy(tg_data, tg_data_load, (uintptr_t)tg_data_end - (uintptr_t)tg_data);
   memset(tg_bss, 0, (uintptr_t)tg_bss_end - (uintptr_t)tg_bss);
   SCB_CPACR |= UINT32_C(0xF) << 20; /* FPU on */
+  guard_stack();
   __asm volatile("dsb\n isb");
   tg_init();
   for (const function *f = tg_init_array; f != tg_init_array_end; f++) (*f)(); /* C++ constructors */
@@ -87,6 +101,7 @@ int tg_getc(void) {
     /* With interrupts masked WFI still wakes when one is pending: a byte that comes just now is not slept over. */
     __asm volatile("cpsid i");
     tg_uart_interrupt(1);
+    TG_NVIC_ICPR(tg_uart_irq) = TG_NVIC_BIT(tg_uart_irq); /* of an earlier byte */
     TG_NVIC_ISER(tg_uart_irq) = TG_NVIC_BIT(tg_uart_irq);
     c = tg_poll();
     if (c < 0) __asm volatile("wfi");
