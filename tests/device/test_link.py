@@ -9,6 +9,7 @@ import socket
 import subprocess
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -17,8 +18,8 @@ import pytest
 
 from tests.device.proxy import Faults, proxy
 from tests.firmware.fake import INPUT_BYTES, OUTPUT_BYTES, SHA256, build_host_tester, listening, reference
-from tinygen.device.framing import Frame, Type
-from tinygen.device.link import Link
+from tinygen.device.framing import Frame, Parser, Type
+from tinygen.device.link import Link, _fits
 from tinygen.errors import TinygenError
 
 RUNS = 300 if os.environ.get("TINYGEN_NIGHTLY") else 30
@@ -82,7 +83,7 @@ def until_closed(client: socket.socket) -> None:
 
 
 def test_samples_over_a_socket(device: int) -> None:
-    with Link.open(f"socket://127.0.0.1:{device}") as link:
+    with Link.open(f"socket://127.0.0.1:{device}", answer_seconds=5) as link:
         info = link.hello()
         assert (info.name, info.sha256, info.version) == ("fake", SHA256, "0.1.0")
         assert (info.input_bytes, info.output_bytes, info.arena_bytes) == (INPUT_BYTES, OUTPUT_BYTES, INPUT_BYTES)
@@ -94,7 +95,7 @@ def test_samples_over_a_socket(device: int) -> None:
 
 
 def test_samples_over_a_tty(program: Path) -> None:
-    with on_pty([str(program)]) as (name, _), Link.open(name, 921600) as link:
+    with on_pty([str(program)]) as (name, _), Link.open(name, 921600, 5) as link:
         link.hello()
         for seed in range(5):
             assert link.infer(sample(seed)).outputs == reference(sample(seed))
@@ -103,7 +104,7 @@ def test_samples_over_a_tty(program: Path) -> None:
 
 def test_a_device_with_a_small_buffer(tmp_path: Path) -> None:
     program = build_host_tester(tmp_path, ["-DTG_TESTER_MAX_PAYLOAD=64"])
-    with listening(program) as (_, port), Link.open(f"socket://127.0.0.1:{port}") as link:
+    with listening(program) as (_, port), Link.open(f"socket://127.0.0.1:{port}", answer_seconds=5) as link:
         assert link.hello().max_payload == 64
         assert link.infer(sample(1)).outputs == reference(sample(1))
         assert link.retries == 0
@@ -145,8 +146,8 @@ def test_a_bootloader_is_waited_for(device: int) -> None:
 
     with server(boot) as url, Link.open(url, answer_seconds=0.2) as link:
         assert link.hello(8).name == "fake"
-        assert link.infer(sample(3)).outputs == reference(sample(3))
         assert link.retries == 0  # waiting for the board is no retry
+        assert link.infer(sample(3)).outputs == reference(sample(3))
 
 
 def test_the_wrong_number_of_bytes_is_refused_before_anything_is_sent(device: int) -> None:
@@ -253,6 +254,89 @@ def test_a_device_that_falls_silent_is_an_error_within_its_time(device: int) -> 
         with pytest.raises(TinygenError, match="does not answer"):
             link.infer(sample(1), timeout=1)
         assert time.monotonic() - start < 12
+
+
+def test_a_byte_that_is_lost_costs_one_retry(device: int) -> None:
+    """The zeros free the device, else it would take the repeated frame for the rest of the first."""
+    with Link.open(f"socket://127.0.0.1:{device}", answer_seconds=1) as link:
+        link.hello()
+        write, lost = link._write, [False]
+
+        def lossy(data: bytes) -> None:
+            if not lost[0] and data[:3] == b"\xa5\x5a\x02":
+                lost[0] = True
+                data = data[:-1]  # the last frame's last byte
+            write(data)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(link, "_write", lossy)
+            assert link.infer(sample(1)).outputs == reference(sample(1))
+        assert lost[0]
+        assert link.retries == 1
+
+
+class Liar:
+    """A device that takes one byte and gives one; what it claims about its output is wrong the first times."""
+
+    def __init__(self, lies: int) -> None:
+        self.lies = lies
+
+    def __call__(self, client: socket.socket) -> None:
+        parser = Parser(1024)
+        while data := client.recv(4096):
+            for frame in parser.feed(data):
+                client.sendall(Frame(frame.type | 0x80, frame.seq, self.answer(frame)).encode())
+
+    def answer(self, frame: Frame) -> bytes:
+        if frame.type == Type.HELLO:
+            sizes = b"".join(n.to_bytes(4, "little") for n in (1, 1, 1, 1000))
+            return b"\x01\x00\x40\x00" + bytes(32) + sizes + b"\x01m\x01v"
+        if frame.type == Type.INPUT:
+            return frame.payload[:4]
+        if frame.type == Type.INVOKE:
+            self.lies -= 1
+            return (zlib.crc32(b"!") ^ (self.lies >= 0)).to_bytes(4, "little") + bytes(4)
+        return frame.payload[:4] + b"!"
+
+
+def test_outputs_that_are_not_those_of_the_result_are_fetched_again() -> None:
+    with server(Liar(2)) as url, Link.open(url, answer_seconds=QUICK) as link:
+        assert link.infer(b"x").outputs == b"!"
+        assert link.retries == 2
+
+
+def test_a_device_that_never_agrees_with_itself_is_an_error() -> None:
+    with server(Liar(10**6)) as url, Link.open(url, answer_seconds=QUICK) as link:
+        link.hello()
+        start = time.monotonic()
+        with pytest.raises(TinygenError, match="does not get through"):
+            link.infer(b"x")
+        assert time.monotonic() - start < 5
+
+
+INPUT_8 = (Type.INPUT, bytes((8, 0, 0, 0)) + b"data")
+OUTPUT_8 = (Type.OUTPUT, bytes((8, 0, 0, 0, 3, 0)))
+
+
+@pytest.mark.parametrize(
+    ("request_", "kind", "payload", "fits"),
+    [
+        (INPUT_8, 0x82, bytes((8, 0, 0, 0)), True),
+        (INPUT_8, 0x82, bytes((9, 0, 0, 0)), False),
+        (INPUT_8, 0x84, bytes((8, 0, 0, 0)), False),
+        (OUTPUT_8, 0x84, bytes((8, 0, 0, 0)) + b"abc", True),
+        (OUTPUT_8, 0x84, bytes((8, 0, 0, 0)) + b"ab", False),
+        (OUTPUT_8, 0x84, bytes((7, 0, 0, 0)) + b"abc", False),
+        (OUTPUT_8, 0x83, bytes((8, 0, 0, 0)) + b"abc", False),
+        ((Type.INVOKE, bytes(4)), 0x83, bytes(8), True),
+        ((Type.INVOKE, bytes(4)), 0x83, bytes(7), False),
+        (INPUT_8, 0xFF, b"\x03", True),
+        (INPUT_8, 0xFF, b"\x01", False),
+        (INPUT_8, 0xFF, b"", False),
+    ],
+)
+def test_which_frame_is_an_answer(request_: tuple[Type, bytes], kind: int, payload: bytes, fits: bool) -> None:
+    assert _fits(Frame(kind, 1, payload), request_) is fits
 
 
 def _faults(seed: int) -> Faults:

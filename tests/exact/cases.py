@@ -148,7 +148,8 @@ def _values(graph: Graph, tensor: Tensor, style: str, rng: Generator) -> Array:
         "tilted": np.clip(rng.integers(-120, 121, shape[-1:]) + rng.integers(-20, 21, shape), -128, 127),
         "near zero": np.clip(tensor.zero_point + rng.integers(-3, 4, shape), -128, 127),
     }
-    return values[style].astype(np.int8)
+    array: Array = values[style].astype(np.int8)
+    return array
 
 
 def _floats(scale: float, shape: tuple[int, ...], style: str, rng: Generator) -> Array:

@@ -39,6 +39,11 @@ def scale_ratio(rng: Generator, usual: float) -> float:
     return power(rng, -29, 29) if style < 0.4 else power(rng, -usual, usual)
 
 
+def rescaled(scale: float, ratio: float) -> float:
+    """scale * ratio, within bounds: below 6 / 2^31, TFLM refuses RELU6, or computes nonsense."""
+    return f32(min(max(scale * ratio, 1e-8), 1e12))
+
+
 def zero_point(rng: Generator) -> int:
     edges = (-128, 127, 0, -1)
     return int(edges[rng.integers(4)] if rng.random() < 0.4 else rng.integers(-128, 128))
@@ -275,7 +280,7 @@ def mean(b: ModelBuilder, rng: Generator, x: int) -> int:
     keep = bool(rng.integers(2))
     axes = [(1, 2), (2, 1), (-3, -2), (1, -2), (1, 2, 1)][rng.integers(5)]
     ratio = 1.0 if rng.random() < 0.3 else scale_ratio(rng, 5)
-    y = b.tensor((n, 1, 1, c) if keep else (n, c), f32(b.scale(x) * ratio), zero_point(rng))
+    y = b.tensor((n, 1, 1, c) if keep else (n, c), rescaled(b.scale(x), ratio), zero_point(rng))
     b.op("MEAN", [x, b.constant(np.array(axes, np.int32))], [y], keepDims=keep)
     return y
 
@@ -316,7 +321,7 @@ def softmax(b: ModelBuilder, rng: Generator, x: int) -> int:
 
 
 def relu(b: ModelBuilder, rng: Generator, x: int) -> int:
-    y = b.tensor(b.shape(x), f32(b.scale(x) * (1.0 if rng.random() < 0.3 else scale_ratio(rng, 4))), zero_point(rng))
+    y = b.tensor(b.shape(x), rescaled(b.scale(x), 1.0 if rng.random() < 0.3 else scale_ratio(rng, 4)), zero_point(rng))
     b.op("RELU", [x], [y])
     return y
 
@@ -331,7 +336,7 @@ def quantize(b: ModelBuilder, rng: Generator, x: int) -> int:
     """From int8 (another scale) or from float32."""
     is_float = b.tensors[x].quantization is None
     ratio = (1.0, f32(2.0 ** rng.integers(-5, 6)), scale_ratio(rng, 5))[rng.integers(3)]
-    y = b.tensor(b.shape(x), power(rng, -12, 6) if is_float else f32(b.scale(x) * ratio), zero_point(rng))
+    y = b.tensor(b.shape(x), power(rng, -12, 6) if is_float else rescaled(b.scale(x), ratio), zero_point(rng))
     b.op("QUANTIZE", [x], [y])
     return y
 

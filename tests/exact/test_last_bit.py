@@ -74,10 +74,10 @@ def _fully_connected(per_channel: bool, rng: Generator) -> Made:
 
 def _softmax(rng: Generator) -> Made:
     b = ModelBuilder()
-    x = b.input((40, 9), power(rng, -7, 3))
-    y = b.tensor((40, 9), 1 / 256, -128)
-    b.op("SOFTMAX", [x], [y], beta=f32(power(rng, -5, -4) / b.scale(x)))
-    return b.build([y]), rng.integers(-128, 128, (40, 9)).astype(np.int8)
+    x = b.input((300, 4), power(rng, -7, 3))
+    y = b.tensor((300, 4), 1 / 256, -128)
+    b.op("SOFTMAX", [x], [y], beta=f32(power(rng, -7, -5) / b.scale(x)))
+    return b.build([y]), rng.integers(-128, 128, (300, 4)).astype(np.int8)
 
 
 def _limits(kind: str, rng: Generator) -> Made:

@@ -95,6 +95,7 @@ REFUSED_BY_TINYGEN: dict[str, Callable[[], bytes]] = {
     "pool: RELU6 limit": lambda: _unary(
         "MAX_POOL_2D", _IMAGE, (_IMAGE, 1e-39, 3), 1e-39, fusedActivationFunction=3, **_POOL
     ),
+    "relu6: limit beyond int32": lambda: _unary("RELU6", _IMAGE, (_IMAGE, 1e-9, 3), 1e-9),
     "relu6: limit": lambda: _unary("RELU6", _IMAGE, (_IMAGE, 1e-39, 3), 1e-39),
     # 255 * 127 * 2^18 does not fit the accumulator
     "conv: filter too long": lambda: _weighted(

@@ -24,6 +24,8 @@ class Relu6(TableOperator):
         need_int8(op, x, y)
         if (x.scale, x.zero_point) != (y.scale, y.zero_point):
             raise reject(op, "input and output must have the same quantization (TFLM does not rescale here)")
+        if 6 / x.scale >= 1 << 31:
+            raise reject(op, f"input scale {x.scale:g} is degenerate: 6 is beyond int32", "calibrate with real data")
 
     def table(self, graph: Graph, op: Op) -> Array:
         x = graph.required(op, 0)

@@ -37,7 +37,7 @@ static const int32_t tiny_layer2_bias[3] TG_FLASH = {
 
 /* FULLY_CONNECTED tiny/dense; not _/ a comment: multiplier 3 */
 static const int32_t tiny_layer2_multiplier[3] TG_FLASH = {
-    1099511584, 1099511584, 1099511584,
+    1099511562, 1099511562, 1099511562,
 };
 
 /* FULLY_CONNECTED tiny/dense; not _/ a comment: shift 3 */
