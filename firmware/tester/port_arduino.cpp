@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: 0BSD
 // The tester on a board with an Arduino core: the wire is Serial, the clock is micros().
 #include <Arduino.h>
 

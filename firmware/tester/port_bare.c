@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* The tester on an emulated board, or on the host: tg_port.h is the board. */
 #include "tg_port.h"
 #include "tg_tester.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* A byte at a time into a frame, a frame into an answer. Frames that are not whole and sound change nothing. */
 #include "tg_tester.h"
 

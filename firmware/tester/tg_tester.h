@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* The firmware's end of tinygen's serial protocol (docs/SPEC.md, section 3): no heap, no assumption but C99. */
 #ifndef TG_TESTER_H
 #define TG_TESTER_H

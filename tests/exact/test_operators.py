@@ -138,3 +138,16 @@ def test_softmax_of_many_classes(classes: int, tmp_path: Path) -> None:
         assert not difference(model.run([sample]), reference.run(graph, [sample]))
     with Tflm() as tflm:
         assert not difference(reference.run(graph, [peaked]), tflm.run(content, [[peaked]])[0])
+
+
+def test_quantize_of_special_floats(tmp_path: Path) -> None:
+    """Where TFLM's cast to int32 is undefined, numpy and C saturate; NaN becomes the zero point."""
+    b = ModelBuilder()
+    x, y = b.input((8,), None, dtype="float32"), b.tensor((8,), 1e-3, 7)
+    b.op("QUANTIZE", [x], [y])
+    graph = verify(parse_tflite(b.build([y]), "special", "special"))
+    flags = ("-fsanitize=undefined,float-cast-overflow", "-fsanitize-undefined-trap-on-error")
+    sample = np.array([np.nan, np.inf, -np.inf, 3e38, -3e38, 5e6, -5e6, 0], np.float32)
+    wanted = np.array([7, 127, -128, 127, -128, 127, -128, 7], np.int8)
+    assert not difference(reference.run(graph, [sample]), [wanted])
+    assert not difference(compile_graphs([graph], tmp_path, flags)["special"].run([sample]), [wanted])

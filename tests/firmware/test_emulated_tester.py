@@ -61,8 +61,8 @@ def test_the_tester_answers_in_the_emulator(board: Board, make_project: MakeProj
     lines: list[str] = []
     result = build_firmware(make_project(board), board.name, board, lines.append)
     assert tuple(lines) == result.log
-    with running(board, result.elf) as url, Link.open(url) as link:
-        info = link.hello()
+    with running(board, result.elf) as url, Link.open(url, answer_seconds=5) as link:
+        info = link.hello(30)
         assert (info.name, info.sha256, info.ticks_hz) == ("fake", SHA256, board.clock_hz)
         answers = [link.infer(sample) for sample in SAMPLES]
     assert [answer.outputs for answer in answers] == [reference(sample) for sample in SAMPLES]

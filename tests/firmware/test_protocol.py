@@ -191,8 +191,9 @@ def test_a_length_beyond_the_buffer_is_refused_at_once(wire: Wire, length: int) 
     assert wire.ask(Type.HELLO).type == 0x81  # and needs no zeros
 
 
-def test_a_sync_mark_behind_half_of_one(wire: Wire) -> None:
-    wire.send(b"\xa5\xa5\xa5" + Frame(Type.HELLO, 44).encode()[1:])
+@pytest.mark.parametrize("halves", [1, 2, 3])
+def test_a_sync_mark_behind_halves_of_one(wire: Wire, halves: int) -> None:
+    wire.send(b"\xa5" * halves + Frame(Type.HELLO, 44).encode())
     assert wire.receive(5)[0].seq == 44
 
 

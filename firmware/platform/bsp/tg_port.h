@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* What an image for an emulated board (or the host) needs of it: a serial port and a clock. */
 #ifndef TG_PORT_H
 #define TG_PORT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* Between the startup code shared by the Cortex-M boards and the UART of each. */
 #ifndef TG_CORTEXM_H
 #define TG_CORTEXM_H

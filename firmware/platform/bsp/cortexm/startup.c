@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* Cortex-M boards: vectors, reset, faults, sleeping while no byte comes, and SysTick as a free-running clock. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* The host as a board: the serial port is a TCP port of 127.0.0.1, given as the first argument, which serves one
    client at a time; without an argument it is stdin and stdout. The clock counts nanoseconds. */
 #define _POSIX_C_SOURCE 200809L

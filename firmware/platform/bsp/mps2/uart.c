@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* Arm MPS2 boards: UART0. */
 #include "../cortexm/cortexm.h"
 #include "../tg_port.h"

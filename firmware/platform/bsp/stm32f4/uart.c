@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* STM32F405: USART1. QEMU has no clock tree behind it, so neither baud rate nor pins are set. */
 #include "../cortexm/cortexm.h"
 #include "../tg_port.h"
