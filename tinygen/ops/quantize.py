@@ -62,7 +62,8 @@ def quantize_array(x: Array, scale: float, zero_point: int) -> Array:
 
     The division is float32, halves round away from zero; NaN becomes the zero point.
     """
-    steps = np.nan_to_num(x.astype(np.float32) / np.float32(scale), nan=0.0).astype(np.float64)
+    with np.errstate(over="ignore"):  # what becomes infinite saturates
+        steps = np.nan_to_num(x.astype(np.float32) / np.float32(scale), nan=0.0).astype(np.float64)
     rounded = np.copysign(np.floor(np.abs(steps) + 0.5), steps)
     quantized: Array = np.clip(rounded + zero_point, -128, 127).astype(np.int8)
     return quantized
