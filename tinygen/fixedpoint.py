@@ -105,16 +105,16 @@ _EXP_BARREL = (
 )
 
 
-def exp_on_negative_values(a: int) -> int:
-    """exp(a * 2**-26) for a <= 0 in Q5.26, as raw Q0.31; equals gemmlowp exp_on_negative_values."""
+def exp_on_negative_values(a: int, integer_bits: int = 5) -> int:
+    """exp of a raw number <= 0 with 1 to 5 integer bits, as raw Q0.31; equals gemmlowp exp_on_negative_values."""
     if a == 0:
         return INT32_MAX
-    quarter = 1 << 24
+    quarter = 1 << (29 - integer_bits)
     a_mod_quarter = (a & (quarter - 1)) - quarter
-    result = _exp_between_minus_quarter_and_zero(saturating_multiply_by_pot(a_mod_quarter, 5))
+    result = _exp_between_minus_quarter_and_zero(saturating_multiply_by_pot(a_mod_quarter, integer_bits))
     remainder = a_mod_quarter - a
     for exponent, factor in _EXP_BARREL:
-        if remainder & (1 << (26 + exponent)):
+        if exponent < integer_bits and remainder & (1 << (31 - integer_bits + exponent)):
             result = srdhm(result, factor)
     return result
 
@@ -133,17 +133,22 @@ def reciprocal_of_sum(total: int, integer_bits: int) -> tuple[int, int]:
     """1 / (total * 2**(integer_bits - 31)) as (raw Q0.31 scale, bits over unit); equals TFLM's GetReciprocal."""
     headroom = 32 - total.bit_length()
     fraction = ((total << headroom) & 0xFFFFFFFF) - (1 << 31)
-    return _one_over_one_plus_x(fraction), integer_bits - headroom
+    return one_over_one_plus_x(fraction), integer_bits - headroom
 
 
-def _one_over_one_plus_x(a: int) -> int:
-    """gemmlowp one_over_one_plus_x_for_x_in_0_1: Newton-Raphson from 48/17 - 32/17 d, raw Q0.31."""
+def two_over_one_plus_x(a: int) -> int:
+    """2 / (1 + x) in Q2.29 for x in (0, 1), raw Q0.31: Newton-Raphson from 48/17 - 32/17 d, as gemmlowp has it."""
     half_denominator = (a + INT32_MAX + 1) // 2
     x = 1515870810 + srdhm(half_denominator, -1010580540)
     for _ in range(3):
         error = (1 << 29) - srdhm(half_denominator, x)
         x += saturating_multiply_by_pot(srdhm(x, error), 2)
-    return saturating_multiply_by_pot(x, 1)
+    return x
+
+
+def one_over_one_plus_x(a: int) -> int:
+    """1 / (1 + x) for x in (0, 1), both raw Q0.31; equals gemmlowp one_over_one_plus_x_for_x_in_0_1."""
+    return saturating_multiply_by_pot(two_over_one_plus_x(a), 1)
 
 
 def round_half_away(x: float) -> int:

@@ -81,8 +81,8 @@ def real_values(arrays: Sequence[Array], tensor: Tensor) -> Array:
 def _raw(array: Array, tensor: Tensor) -> Array:
     if array.dtype == tensor.dtype.value:
         raw = array
-    elif array.dtype.kind == "f" and tensor.dtype is DType.INT8:
-        raw = quantize_array(array, tensor.scale, tensor.zero_point)
+    elif array.dtype.kind == "f" and tensor.dtype in (DType.INT8, DType.UINT8):
+        raw = quantize_array(array, tensor.scale, tensor.zero_point, tensor.dtype.value)
     else:
         raise TinygenError(
             f"samples for input '{tensor.name}' are {array.dtype}", f"give float32 or {tensor.dtype.value}"

@@ -24,7 +24,7 @@ def contents(folder: Path) -> set[str]:
         ("empty.tflite", b"", "not a TFLite model"),
         ("truncated.tflite", small_model()[:200], "damaged"),
         ("float.tflite", float_model(), "float32, int8 expected"),
-        ("unsupported.tflite", unsupported_model(), "FLOOR (layer the/first); CEIL (layer the/second)"),
+        ("unsupported.tflite", unsupported_model(), "RANK (layer the/first); UNIQUE (layer the/second)"),
         ("model.txt", b"hello", "model.txt"),
     ],
 )

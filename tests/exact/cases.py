@@ -107,9 +107,20 @@ GENERATORS: dict[str, Callable[[ModelBuilder, Generator], int | Sequence[int]]] 
 }
 
 
-# more of them: every file generators_*.py beside this one has a table GENERATORS
+# operators without an int8 kernel in TFLM: numpy = C, and each group's tests judge numpy
+NOT_IN_TFLM: set[str] = set()
+# operators that are another view of their input's memory: no kernel call
+ALIASES = {"RESHAPE", "SQUEEZE", "EXPAND_DIMS"}
+
+# an operator's own values of an input, made from (graph, tensor, the values drawn for every operator, style, rng)
+VALUES: dict[str, Callable[[Graph, Tensor, Array, str, Generator], Array]] = {}
+
+# more of them: every file generators_*.py beside this one has a table GENERATORS, and may have NOT_IN_TFLM and VALUES
 for _file in sorted(Path(__file__).parent.glob("generators_*.py")):
-    GENERATORS.update(importlib.import_module(f"tests.exact.{_file.stem}").GENERATORS)
+    _module = importlib.import_module(f"tests.exact.{_file.stem}")
+    GENERATORS.update(_module.GENERATORS)
+    NOT_IN_TFLM |= getattr(_module, "NOT_IN_TFLM", set())
+    VALUES.update(getattr(_module, "VALUES", {}))
 
 
 def cases(kind: str, count: int = COUNT) -> tuple[Case, ...]:
@@ -129,7 +140,13 @@ def _case(kind: str, index: int) -> Case:
 
 def samples(graph: Graph, rng: Generator) -> tuple[tuple[Array, ...], ...]:
     """One sample of each style."""
-    return tuple(tuple(_values(graph, graph.tensors[i], style, rng) for i in graph.inputs) for style in STYLES)
+    own = VALUES.get(graph.ops[0].kind)
+
+    def values(tensor: Tensor, style: str) -> Array:
+        drawn = _values(graph, tensor, style, rng)
+        return own(graph, tensor, drawn, style, rng) if own else drawn
+
+    return tuple(tuple(values(graph.tensors[i], style) for i in graph.inputs) for style in STYLES)
 
 
 def _values(graph: Graph, tensor: Tensor, style: str, rng: Generator) -> Array:
@@ -138,17 +155,18 @@ def _values(graph: Graph, tensor: Tensor, style: str, rng: Generator) -> Array:
         bits: Array = rng.random(shape) < {"lowest": 0, "highest": 1, "zero": 0}.get(style, 0.5)
         return bits
     if tensor.dtype is DType.FLOAT32:
-        return _floats(graph.output(graph.ops[0]).scale, shape, style, rng)
+        return _floats(graph.output(graph.ops[0]).scale or 1.0, shape, style, rng)
+    low, high = int(np.iinfo(tensor.dtype.value).min), int(np.iinfo(tensor.dtype.value).max)
     values = {
-        "random": rng.integers(-128, 128, shape),
-        "lowest": np.full(shape, -128),
-        "highest": np.full(shape, 127),
+        "random": rng.integers(low, high, shape, endpoint=True),
+        "lowest": np.full(shape, low),
+        "highest": np.full(shape, high),
         "zero": np.full(shape, tensor.zero_point),
-        "extremes": rng.choice((-128, 127), shape),
-        "tilted": np.clip(rng.integers(-120, 121, shape[-1:]) + rng.integers(-20, 21, shape), -128, 127),
-        "near zero": np.clip(tensor.zero_point + rng.integers(-3, 4, shape), -128, 127),
+        "extremes": rng.choice((low, high), shape),
+        "tilted": np.clip(rng.integers(-120, 121, shape[-1:]) + rng.integers(-20, 21, shape), low, high),
+        "near zero": np.clip(tensor.zero_point + rng.integers(-3, 4, shape), low, high),
     }
-    array: Array = values[style].astype(np.int8)
+    array: Array = values[style].astype(tensor.dtype.value)
     return array
 
 

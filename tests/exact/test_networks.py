@@ -12,12 +12,12 @@ from tests.exact.cases import STYLES
 from tests.exact.networks import answers, networks
 from tests.support.c_build import compile_graphs, plan_of
 from tests.support.compare import difference
-from tests.support.everything import everything_graph, everything_model
+from tests.support.everything import everything_model
 from tests.support.tflm import Tflm, needs_tflm
 from tests.support.trace import TracedModels, expected_calls
 from tinygen import reference
 from tinygen.ir import Graph
-from tinygen.load.tflite import load_tflite
+from tinygen.load.tflite import load_tflite, parse_tflite
 from tinygen.verify import verify
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -76,7 +76,8 @@ def _compare_layers(
 @needs_tflm
 def test_every_operator_in_one_model(tmp_path: Path) -> None:
     """Float and int8 at both borders, every operator in the middle."""
-    graph = everything_graph()
+    content = everything_model(in_tflm=True)
+    graph = verify(parse_tflite(content, "everything", "everything"))
     rng = np.random.default_rng(5)
     traced = TracedModels([plan_of(graph)], tmp_path)
     with Tflm() as tflm:
@@ -85,7 +86,7 @@ def test_every_operator_in_one_model(tmp_path: Path) -> None:
                 rng.normal(0, 1, (1, 6, 5, 2)).astype(np.float32),
                 rng.integers(-128, 128, (1, 6, 5, 2)).astype(np.int8),
             )
-            _compare_layers(graph, traced, everything_model(), sample, tflm)
+            _compare_layers(graph, traced, content, sample, tflm)
 
 
 @pytest.fixture(params=REFERENCE_MODELS)

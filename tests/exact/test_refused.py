@@ -122,7 +122,6 @@ REFUSED_BY_TINYGEN: dict[str, Callable[[], bytes]] = {
     ),
     "pad: negative": lambda: _with_constant("PAD", -np.eye(4, 2, dtype=np.int32), (_IMAGE, 0.5, 3)),
     "mean: axis 5": lambda: _with_constant("MEAN", np.array([5, 2], np.int32), ((1, 2), 0.5, 3)),
-    "mean: other axes": lambda: _with_constant("MEAN", np.array([1], np.int32), ((1, 4, 2), 0.5, 3)),
     "relu6: other scale": lambda: _unary("RELU6", _IMAGE, (_IMAGE, 0.6, 3)),
 }
 

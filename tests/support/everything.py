@@ -1,9 +1,13 @@
-"""One small model, always the same, in which every operator (so every kernel) stands."""
+"""One small model, always the same, in which every operator that TFLM has stands, and every kernel."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from tests.support.everything_binary import add_binary
+from tests.support.everything_heavy import add_heavy
+from tests.support.everything_movement import movement
+from tests.support.everything_unary import unary_chain
 from tests.support.tflite_builder import ModelBuilder
 from tinygen.ir import Graph
 from tinygen.load.tflite import parse_tflite
@@ -20,8 +24,11 @@ def _values(*shape: int) -> np.ndarray:
     return ((np.arange(count, dtype=np.int64) * 7919 + 13) % 251 - 125).astype(np.int8).reshape(shape)
 
 
-def everything_model() -> bytes:
-    """float image (1, 6, 5, 2) and int8 image -> float scores (1, 4) and an int8 image."""
+def everything_model(in_tflm: bool = False) -> bytes:
+    """float image (1, 6, 5, 2) and int8 image -> float scores (1, 4), an int8 image, and more behind.
+
+    in_tflm: without the operators that TFLM does not have.
+    """
     b = ModelBuilder()
     x = b.tensor((1, 6, 5, 2), 0.02, -5)
     b.op("QUANTIZE", [b.input((1, 6, 5, 2), None, dtype="float32")], [x])
@@ -50,16 +57,20 @@ def everything_model() -> bytes:
     b.op("RELU", [average], [relu])
     relu6 = b.tensor((1, 7, 7, 4), 0.05, -128)
     b.op("RELU6", [relu], [relu6])
+    relu6 = add_binary(b, relu6)
+    more = add_heavy(b, relu6)
     mean = b.tensor((1, 4), 0.02, -100)
-    b.op("MEAN", [relu6, b.constant(np.array([1, 2], np.int32))], [mean], keepDims=False)
-    flat = b.tensor((4,), 0.02, -100)
-    b.op("RESHAPE", [mean], [flat], newShape=[4])
+    moved = movement(b, relu6, in_tflm)
+    b.op("MEAN", [moved, b.constant(np.array([1, 2], np.int32))], [mean], keepDims=False)
+    functions = unary_chain(b, mean)
+    flat = b.tensor((4,), b.scale(functions), b.zero_point(functions))
+    b.op("RESHAPE", [functions], [flat], newShape=[4])
     dense = b.tensor((1, 4), 0.01, 10)
     b.op("FULLY_CONNECTED", [flat, b.constant(_values(4, 4), 0.003)], [dense], fusedActivationFunction=0)
     scores, real = b.tensor((1, 4), 1 / 256, -128), b.tensor((1, 4), dtype="float32")
     b.op("SOFTMAX", [dense], [scores], beta=1.0)
     b.op("DEQUANTIZE", [scores], [real])
-    return b.build([real, relu6])
+    return b.build([real, relu6, *more])
 
 
 def everything_graph(name: str = "everything") -> Graph:

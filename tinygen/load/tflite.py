@@ -21,6 +21,7 @@ from tinygen.ops import OPERATORS
 
 _DTYPES = {
     schema.TensorType.INT8: DType.INT8,
+    schema.TensorType.INT4: DType.INT8,  # weights only: unpacked here, so that the same kernels serve
     schema.TensorType.UINT8: DType.UINT8,
     schema.TensorType.INT16: DType.INT16,
     schema.TensorType.INT32: DType.INT32,
@@ -146,13 +147,30 @@ def _tensor(t: Any, buffers: list[Any], source: str) -> Tensor:
 
 def _data(t: Any, buffers: list[Any], shape: tuple[int, ...], dtype: DType, what: str) -> Array | None:
     raw = buffers[t.buffer].data
+    is_int4 = t.type == schema.TensorType.INT4
     if raw is None or len(raw) == 0:
+        if is_int4:
+            raise TinygenError(f"{what} is int4 and not constant; only weights may be int4")
         return None
     content = bytes(raw)
+    if is_int4:
+        return _unpacked_int4(content, shape, what)
     if len(content) != math.prod(shape) * dtype.size:
         raise TinygenError(f"{what} has {len(content)} bytes for the shape {shape} of {dtype.value}")
-    data = np.frombuffer(content, dtype=np.dtype(dtype.value).newbyteorder("<")).reshape(shape)
+    stored = "uint8" if dtype is DType.BOOL else dtype.value  # any byte but 0 becomes a proper True
+    data = np.frombuffer(content, dtype=np.dtype(stored).newbyteorder("<")).reshape(shape)
     return data.astype(dtype.value, copy=False)
+
+
+def _unpacked_int4(content: bytes, shape: tuple[int, ...], what: str) -> Array:
+    """int8 values of two's complement nibbles: the low one of a byte first, an unused last one ignored."""
+    count = math.prod(shape)
+    if len(content) != (count + 1) // 2:
+        raise TinygenError(f"{what} has {len(content)} bytes for the shape {shape} of int4")
+    packed = np.frombuffer(content, np.uint8)
+    nibbles = np.stack((packed & 15, packed >> 4), axis=1).reshape(-1)[:count]
+    values: Array = (nibbles ^ 8).astype(np.int8) - np.int8(8)
+    return values.reshape(shape)
 
 
 def _quantization(q: Any, shape: tuple[int, ...], dtype: DType, what: str) -> Quantization | None:

@@ -1,4 +1,4 @@
-"""Broadcasting of elementwise operators with two inputs."""
+"""Broadcasting of elementwise operators with two or three inputs, all of one byte per element."""
 
 from __future__ import annotations
 
@@ -7,38 +7,58 @@ from math import prod
 from tinygen.ir import Graph, Op
 from tinygen.ops.base import Operand, Shape, reject
 
-
-def broadcast_shape(op: Op, a: Shape, b: Shape) -> Shape:
-    """numpy's rule, up to 4 dimensions as TFLM; raises when the shapes do not fit."""
-    rank = max(len(a), len(b))
-    left, right = (1,) * (rank - len(a)) + a, (1,) * (rank - len(b)) + b
-    if rank > 4 or any(x != y and 1 not in (x, y) for x, y in zip(left, right, strict=True)):
-        raise reject(op, f"shapes {a} and {b} cannot be broadcast")
-    return tuple(y if x == 1 else x for x, y in zip(left, right, strict=True))
+Params = tuple[tuple[str, int], ...]
 
 
-def broadcast_operands(graph: Graph, op: Op) -> tuple[tuple[tuple[str, int], ...], tuple[Operand, Operand], Operand]:
-    """(params, inputs, output) of a kernel that walks a row as width x channels with a step per input.
+def broadcast_shape(op: Op, *shapes: Shape) -> Shape:
+    """numpy's rule; raises when the shapes do not fit, or need a walk of more than 4 dimensions."""
+    rank = max(map(len, shapes))
+    aligned = [(1,) * (rank - len(shape)) + shape for shape in shapes]
+    result = tuple(next((n for n in sizes if n != 1), 1) for sizes in zip(*aligned, strict=True))
+    if any(n not in (1, whole) for shape in aligned for n, whole in zip(shape, result, strict=True)):
+        raise reject(op, f"shapes {' and '.join(map(str, shapes))} cannot be broadcast")
+    if len(_four_axes((*shapes, result))[-1]) > 4:
+        raise reject(op, f"broadcasting {' and '.join(map(str, shapes))} needs more than 4 dimensions")
+    return result
 
-    An input that is repeated along an axis has step 0 there; one that is repeated over the rows has one row,
-    and the kernel reads row y modulo its rows. Operands of equal shape are one long axis.
+
+def _alike(shapes: tuple[Shape, ...], axis: int) -> bool:
+    """Whether every input has both `axis` and the next one whole, or is repeated along both."""
+    return all(shape[axis : axis + 2] in (shapes[-1][axis : axis + 2], (1, 1)) for shape in shapes)
+
+
+def _merge(shapes: tuple[Shape, ...], axis: int) -> tuple[Shape, ...]:
+    """`axis` and the next one as one axis."""
+    return tuple((*s[:axis], s[axis] * s[axis + 1], *s[axis + 2 :]) for s in shapes)
+
+
+def _four_axes(shapes: tuple[Shape, ...]) -> tuple[Shape, ...]:
+    """Shapes, the last one the output's, with leading ones or merged axes so that they have 4; more if that fails."""
+    rank = max(4, len(shapes[-1]))
+    shapes = tuple((1,) * (rank - len(shape)) + shape for shape in shapes)
+    while len(shapes[-1]) > 4:
+        axis = next((i for i in range(len(shapes[-1]) - 1) if _alike(shapes, i)), None)
+        if axis is None:
+            break
+        shapes = _merge(shapes, axis)
+    return shapes
+
+
+def broadcast_operands(graph: Graph, op: Op) -> tuple[Params, tuple[Operand, ...], Operand]:
+    """(params, inputs, output) of a kernel that has a `tg_walk walk` in its params (tg_broadcast.h).
+
+    An input that is repeated along the columns or channels has step 0 there; one that is repeated over the rows
+    has one row, and the kernel reads row y modulo its rows; one that is repeated over the images has one image.
     """
-    shapes = [graph.required(op, i).shape for i in (0, 1)]
-    y = graph.output(op).shape
-    n, h, w, c = (1,) * (4 - len(y)) + y
-    params = [("width", w), ("channels", c)]
-    inputs = []
-    if shapes[0] == shapes[1]:
-        params = [("width", 1), ("channels", w * c)]
-    for index, shape in enumerate(shapes):
-        full = (1,) * (4 - len(shape)) + shape
-        if full[0] not in (1, n) or (full[0] == 1 and n > 1):
-            raise reject(op, f"broadcasting over the batch ({shape} to {y}) is not supported")
-        channel_step = int(full[3] == c) if c > 1 else 1
-        column_step = full[3] if full[2] == w else 0
-        params += [
-            (f"input{index + 1}_column_step", column_step),
-            (f"input{index + 1}_channel_step", channel_step),
-        ]
-        inputs.append(Operand(op.inputs[index], full[0], full[1], prod(full[2:])))
-    return tuple(params), (inputs[0], inputs[1]), Operand(op.outputs[0], n, h, w * c)
+    tensors = [*op.inputs, op.outputs[0]]
+    shapes = _four_axes(tuple(graph.tensors[t].shape for t in tensors))
+    if _alike(shapes, 2):
+        shapes = tuple((*s[:2], 1, s[2] * s[3]) for s in shapes)  # one long run
+    *operands, output = (Operand(t, s[0], s[1], prod(s[2:])) for t, s in zip(tensors, shapes, strict=True))
+    _, _, width, channels = shapes[-1]
+    params = [("walk.width", width), ("walk.channels", channels)]
+    for index, shape in enumerate(shapes[:-1]):
+        params.append((f"walk.column_step[{index}]", shape[3] if shape[2] == width else 0))
+    for index, shape in enumerate(shapes[:-1]):
+        params.append((f"walk.channel_step[{index}]", int(shape[3] == channels)))
+    return tuple(params), tuple(operands), output

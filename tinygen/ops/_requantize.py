@@ -57,10 +57,10 @@ def channel_multipliers(x: Tensor, weights: Tensor, output: Tensor, channels: in
     return np.array([m for m, _ in pairs], np.int32), np.array([s for _, s in pairs], np.int8)
 
 
-def need_weights(graph: Graph, op: Op, index: int, channels: int, axis: int) -> None:
+def need_weights(graph: Graph, op: Op, index: int, channels: int, axis: int, source: int = 0) -> None:
     """Raise unless input `index` is constant int8 with a symmetric scale per tensor or per channel on `axis`.
 
-    Also when products of a filter could leave int32, and when a multiplier would be too large.
+    Also when products of a filter with input `source` could leave int32, and when a multiplier would be too large.
     """
     weights = graph.required(op, index)
     data = need_constant(op, weights, "the weights")
@@ -74,7 +74,7 @@ def need_weights(graph: Graph, op: Op, index: int, channels: int, axis: int) -> 
     filters = np.abs(np.moveaxis(data, axis, 0).reshape(channels, -1).astype(np.int64))
     if filters.sum(axis=1).max(initial=0) >= 1 << 23:
         raise reject(op, f"weights {weights.shape}: a filter's sum could leave 32 bits, as TFLM's would")
-    need_multiplier(op, graph.required(op, 0).scale * max(quantization.scale) / graph.output(op).scale)
+    need_multiplier(op, graph.required(op, source).scale * max(quantization.scale) / graph.output(op).scale)
 
 
 def need_bias(graph: Graph, op: Op, index: int, channels: int) -> None:

@@ -51,14 +51,14 @@ def flat_operand(graph: Graph, tensor: int, row_elements: int) -> Operand:
 class KernelCall:
     """How an operator runs on the device: one C kernel `tg_<kernel>` of templates/kernels/.
 
-    `params` are the fields of `tg_<kernel>_params` in order, numbers or constants. The kernel is called for
-    blocks [y0, y1) of `rows` rows (output rows; input rows for kernels that accumulate), once per image of
-    its output. `scratch_bytes` is memory for one call, `carry_bytes` memory that lives from the first block
-    of an image to the last.
+    `params` are the fields of `tg_<kernel>_params` in order: numbers, arrays of integers, or constants. The
+    kernel is called for blocks [y0, y1) of `rows` rows (output rows; input rows for kernels that accumulate),
+    once per image of its output. `scratch_bytes` is memory for one call, `carry_bytes` memory that lives from
+    the first block of an image to the last.
     """
 
     kernel: str
-    params: tuple[tuple[str, int | float | Constant], ...]
+    params: tuple[tuple[str, int | float | tuple[int, ...] | Constant], ...]
     inputs: tuple[Operand, ...]
     output: Operand
     rows: int

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -26,12 +26,17 @@ from tinygen.ops.base import Constant, KernelCall, Operator, Shape, need_inputs,
 
 @dataclass(frozen=True, slots=True)
 class ConvOptions:
-    """Options of CONV_2D and DEPTHWISE_CONV_2D; strides and dilations as (rows, columns)."""
+    """Options of CONV_2D and DEPTHWISE_CONV_2D; strides and dilations as (rows, columns).
+
+    `padding` is SAME, VALID, or EXPLICIT: then `pad` has (before, behind) of rows and of columns, which
+    passes/fold_pad.py has taken from a PAD.
+    """
 
     padding: str
     stride: tuple[int, int]
     dilation: tuple[int, int]
     activation: str
+    pad: tuple[tuple[int, int], tuple[int, int]] = ((0, 0), (0, 0))
 
 
 def parse_conv_options(options: Any) -> ConvOptions:
@@ -67,15 +72,16 @@ def conv_axes(graph: Graph, op: Op) -> tuple[_window.Axis, _window.Axis]:
         _window.axis(x.shape[i], y.shape[i], weights.shape[i], o.stride[i - 1], o.dilation[i - 1], o.padding)
         for i in (1, 2)
     )
+    if o.padding == "EXPLICIT":
+        return replace(rows, pad_before=o.pad[0][0]), replace(columns, pad_before=o.pad[1][0])
     return rows, columns
 
 
 def conv_output_shape(graph: Graph, op: Op, channels: int) -> Shape:
     x, weights = graph.required(op, 0), graph.required(op, 1)
     o: ConvOptions = op.options
-    size = [
-        _window.output_size(x.shape[i], weights.shape[i], o.stride[i - 1], o.dilation[i - 1], o.padding) for i in (1, 2)
-    ]
+    padded = [x.shape[i] + sum(o.pad[i - 1]) for i in (1, 2)]
+    size = [_window.output_size(padded[i], weights.shape[i + 1], o.stride[i], o.dilation[i], o.padding) for i in (0, 1)]
     return (x.shape[0], size[0], size[1], channels)
 
 

@@ -5,10 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tinygen.ir import Graph
+from tinygen.passes.drop_dead import drop_dead
+from tinygen.passes.drop_identities import drop_identities
 from tinygen.passes.fold_constants import fold_constants
+from tinygen.passes.fold_pad import fold_pad
+from tinygen.passes.merge_tables import merge_tables
 from tinygen.verify import verify
 
-PASSES: tuple[Callable[[Graph], Graph], ...] = (fold_constants,)
+PASSES: tuple[Callable[[Graph], Graph], ...] = (
+    fold_constants,
+    drop_identities,
+    drop_dead,
+    fold_pad,
+    merge_tables,
+)
 
 
 def run_passes(graph: Graph) -> Graph:

@@ -166,9 +166,11 @@ def _view(plan: Plan, c_type: str, name: str, operand: Operand) -> str:
     return f"const {c_type} {name} = {{{base}, {operand.row_bytes}, {operand.rows}}};"
 
 
-def _param(name: str, layer: int, value: int | float | Constant) -> str:
+def _param(name: str, layer: int, value: int | float | tuple[int, ...] | Constant) -> str:
     if isinstance(value, Constant):
         return _constant_name(name, layer, value)
+    if isinstance(value, tuple):
+        return f"{{{', '.join(map(str, value))}}}"
     return c_float(value) if isinstance(value, float) else str(value)
 
 
@@ -191,8 +193,12 @@ def _constants(plan: Plan) -> tuple[_ConstantArray, ...]:
     for tensor in plan.program.constant_operands:
         t = graph.tensors[tensor]
         assert t.data is not None
-        # read through a view like any tensor, so it may not lie in a separate flash address space
-        arrays.append(_array(_operand_name(graph.name, tensor), t.data, "", comment(f"{t.name}: {_shape(t)}")))
+        # read through a view like any tensor, so it may not lie in a separate flash address space; as bytes, which
+        # keep every float to the bit
+        values = np.frombuffer(t.data.tobytes(), np.int8)
+        alignment = f" __attribute__((aligned({t.dtype.size})))" if t.dtype.size > 1 else ""
+        text = comment(f"{t.name}: {_shape(t)} {t.dtype.value}")
+        arrays.append(_array(_operand_name(graph.name, tensor), values, alignment, text))
     return tuple(arrays)
 
 

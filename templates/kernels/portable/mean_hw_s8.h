@@ -30,8 +30,8 @@ TG_KERNEL void tg_mean_hw_s8(const tg_mean_hw_s8_params *p, const tg_input *in, 
   if (y1 == p->input_height) {
     int8_t *to = tg_output_row(out, 0);
     for (int32_t c = 0; c < p->channels; ++c) {
-      const int32_t mean = tg_requantize(sum[c] - p->input_zero_sum, p->multiplier, p->shift) + p->output_zero_point;
-      to[c] = (int8_t)tg_clamp(mean, INT8_MIN, INT8_MAX);
+      const int32_t mean = tg_requantize(sum[c] - p->input_zero_sum, p->multiplier, p->shift);
+      to[c] = (int8_t)tg_clamp(tg_add_wrap(mean, p->output_zero_point), INT8_MIN, INT8_MAX);
     }
   }
 }

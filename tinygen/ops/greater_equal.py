@@ -1,0 +1,15 @@
+"""GREATER_EQUAL, int8; see _comparison.py."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinygen.ir import Array
+from tinygen.ops._comparison import Comparison
+
+
+class GreaterEqual(Comparison):
+    kind = "GREATER_EQUAL"
+
+    def compare(self, a: Array, b: Array) -> Array:
+        return np.asarray(np.greater_equal(a, b))

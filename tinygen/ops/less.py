@@ -1,0 +1,15 @@
+"""LESS, int8; see _comparison.py."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinygen.ir import Array
+from tinygen.ops._comparison import Comparison
+
+
+class Less(Comparison):
+    kind = "LESS"
+
+    def compare(self, a: Array, b: Array) -> Array:
+        return np.asarray(np.less(a, b))

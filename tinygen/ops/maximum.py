@@ -1,0 +1,10 @@
+"""MAXIMUM, int8; see _extremum.py."""
+
+from __future__ import annotations
+
+from tinygen.ops._extremum import Extremum
+
+
+class Maximum(Extremum):
+    kind = "MAXIMUM"
+    largest = True

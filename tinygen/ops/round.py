@@ -1,0 +1,17 @@
+"""ROUND, int8: to the nearest integer, halves to even; computed as ops/_real.py says, for TFLM has only float."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygen.ir import Array
+from tinygen.ops._real import RealFunction
+
+
+class Round(RealFunction):
+    kind = "ROUND"
+
+    def function(self, x: Array, options: Any) -> Array:
+        return np.asarray(np.rint(x))

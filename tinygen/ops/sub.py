@@ -1,0 +1,56 @@
+"""SUB, int8, with broadcasting; equals TFLM's sub_common.cc and reference/sub.h."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tinygen.fixedpoint import quantize_multiplier
+from tinygen.ir import Array, Graph, Op
+from tinygen.ops._binary import add_call, add_reference
+from tinygen.ops._broadcast import broadcast_shape
+from tinygen.ops._requantize import activation_name, need_activation
+from tinygen.ops.base import KernelCall, Operator, Shape, need_inputs, need_int8, reject
+
+
+@dataclass(frozen=True, slots=True)
+class SubOptions:
+    activation: str
+
+
+class Sub(Operator):
+    kind = "SUB"
+
+    def parse(self, options: Any) -> SubOptions:
+        return SubOptions(activation_name(options.fusedActivationFunction))
+
+    def check(self, graph: Graph, op: Op) -> None:
+        need_inputs(graph, op, 2, 2)
+        a, b, y = graph.required(op, 0), graph.required(op, 1), graph.output(op)
+        need_int8(op, a, b, y)
+        need_activation(op, op.options.activation)
+        broadcast_shape(op, a.shape, b.shape)
+        if not all(0 < real < 1 for real in self._reals(graph, op)):
+            raise reject(op, "the input and output scales are too far apart (TFLM aborts on it)")
+
+    def output_shapes(self, graph: Graph, op: Op) -> tuple[Shape, ...]:
+        return (broadcast_shape(op, graph.required(op, 0).shape, graph.required(op, 1).shape),)
+
+    def _reals(self, graph: Graph, op: Op) -> tuple[float, ...]:
+        """The factors of both inputs and of the output; in float32, unlike ADD's."""
+        a, b, y = (np.float32(t.scale) for t in (graph.required(op, 0), graph.required(op, 1), graph.output(op)))
+        twice = np.float32(2) * max(a, b)
+        with np.errstate(over="ignore", under="ignore"):  # check() refuses what comes of it
+            return float(a / twice), float(b / twice), float(twice / (np.float32(1 << 20) * y))
+
+    def _multipliers(self, graph: Graph, op: Op) -> tuple[tuple[int, int], ...]:
+        return tuple(quantize_multiplier(real) for real in self._reals(graph, op))
+
+    def reference(self, graph: Graph, op: Op, inputs: Sequence[Array]) -> tuple[Array, ...]:
+        return (add_reference(graph, op, inputs, self._multipliers(graph, op), -1),)
+
+    def lower(self, graph: Graph, op: Op) -> tuple[KernelCall, ...]:
+        return (add_call(graph, op, self._multipliers(graph, op), -1),)

@@ -1,0 +1,148 @@
+"""TRANSPOSE_CONV, int8, per-channel or per-tensor weights; equals TransposeConv (integer_ops/transpose_conv.h)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tinygen.ir import Array, DType, Graph, Op
+from tinygen.ops import _window
+from tinygen.ops._requantize import (
+    activation_name,
+    activation_range,
+    bias_values,
+    channel_multipliers,
+    exact_matmul,
+    need_activation,
+    need_bias,
+    need_weights,
+    requantize,
+)
+from tinygen.ops.base import Constant, KernelCall, Operator, Shape, need_inputs, need_int8, operand, reject
+
+_SHAPE, _WEIGHTS, _INPUT, _BIAS = 0, 1, 2, 3  # positions of the inputs
+
+
+@dataclass(frozen=True, slots=True)
+class TransposeConvOptions:
+    """Strides as (rows, columns)."""
+
+    padding: str
+    stride: tuple[int, int]
+    activation: str
+
+
+class TransposeConv(Operator):
+    kind = "TRANSPOSE_CONV"
+
+    def parse(self, options: Any) -> TransposeConvOptions:
+        return TransposeConvOptions(
+            _window.PADDING.get(options.padding, "?"),
+            (options.strideH, options.strideW),
+            activation_name(options.fusedActivationFunction),
+        )
+
+    def check(self, graph: Graph, op: Op) -> None:
+        need_inputs(graph, op, 3, 4)
+        shape, weights, x = (graph.required(op, i) for i in (_SHAPE, _WEIGHTS, _INPUT))
+        y = graph.output(op)
+        need_int8(op, x, y)
+        if {len(t.shape) for t in (weights, x, y)} != {4} or weights.shape[3] != x.shape[3] or x.elements == 0:
+            raise reject(op, f"input {x.shape}, weights {weights.shape} and output {y.shape} do not fit")
+        if shape.dtype is not DType.INT32 or shape.shape != (4,):
+            raise reject(op, f"the output shape is {shape.dtype.value} {shape.shape}, int32 of 4 elements expected")
+        if op.options.padding == "?" or min(op.options.stride) < 1:
+            raise reject(op, "padding or stride is invalid")
+        for size, back in zip(x.shape[1:3], self._axes(graph, op), strict=True):
+            o = op.options.padding
+            if size != _window.output_size(back.input, back.kernel, back.stride, 1, o) or back.kernel < 1:
+                raise reject(op, f"no convolution with these options makes {x.shape} from {y.shape}")
+        need_weights(graph, op, _WEIGHTS, weights.shape[0], 0, source=_INPUT)
+        need_bias(graph, op, _BIAS, weights.shape[0])
+        need_activation(op, op.options.activation)
+
+    def _axes(self, graph: Graph, op: Op) -> tuple[_window.Axis, _window.Axis]:
+        """(rows, columns) of the convolution that goes back, from the output to the input."""
+        weights, x, y = graph.required(op, _WEIGHTS), graph.required(op, _INPUT), graph.output(op)
+        o: TransposeConvOptions = op.options
+        rows, columns = (
+            _window.axis(y.shape[i], x.shape[i], weights.shape[i], o.stride[i - 1], 1, o.padding) for i in (1, 2)
+        )
+        return rows, columns
+
+    def output_shapes(self, graph: Graph, op: Op) -> tuple[Shape, ...]:
+        """The shape in input 0; where the graph computes it, the declared one, which check() has seen to fit."""
+        shape, weights, x, y = (*(graph.required(op, i) for i in (_SHAPE, _WEIGHTS, _INPUT)), graph.output(op))
+        height_width = y.shape[1:3] if shape.data is None else tuple(int(n) for n in shape.data[1:3])
+        return ((x.shape[0], *height_width, weights.shape[0]),)
+
+    def reference(self, graph: Graph, op: Op, inputs: Sequence[Array]) -> tuple[Array, ...]:
+        x, y = graph.required(op, _INPUT), graph.output(op)
+        weights, offset = inputs[_WEIGHTS], inputs[_INPUT].astype(np.int32) - x.zero_point
+        rows, columns = self._axes(graph, op)
+        n, height, width, _ = x.shape
+        # every input pixel spreads over a window of an output with margins
+        wide = np.zeros(
+            (n, (height - 1) * rows.stride + rows.kernel, (width - 1) * columns.stride + columns.kernel, y.shape[3]),
+            np.int64,
+        )
+        for ky in range(rows.kernel):
+            for kx in range(columns.kernel):
+                down = slice(ky, ky + (height - 1) * rows.stride + 1, rows.stride)
+                across = slice(kx, kx + (width - 1) * columns.stride + 1, columns.stride)
+                wide[:, down, across] += exact_matmul(offset, weights[:, ky, kx].T)
+        behind = [
+            max(0, a.input + a.pad_before - size) for a, size in zip((rows, columns), wide.shape[1:3], strict=True)
+        ]
+        wide = np.pad(wide, ((0, 0), (0, behind[0]), (0, behind[1]), (0, 0)))
+        top, left = rows.pad_before, columns.pad_before
+        accumulators = wide[:, top : top + rows.input, left : left + columns.input]
+        accumulators = accumulators + bias_values(graph, op, _BIAS, y.shape[3])
+        multiplier, shift = channel_multipliers(x, graph.required(op, _WEIGHTS), y, y.shape[3])
+        limits = activation_range(op.options.activation, y)
+        return (requantize(accumulators, multiplier, shift, y.zero_point, limits),)
+
+    def lower(self, graph: Graph, op: Op) -> tuple[KernelCall, ...]:
+        weights, x, y = graph.required(op, _WEIGHTS), graph.required(op, _INPUT), graph.output(op)
+        assert weights.data is not None
+        rows, columns = self._axes(graph, op)
+        low, high = activation_range(op.options.activation, y)
+        multiplier, shift = channel_multipliers(x, weights, y, y.shape[3])
+        bias = bias_values(graph, op, _BIAS, y.shape[3])
+        return (
+            KernelCall(
+                kernel="transpose_conv_s8",
+                params=(
+                    ("input_height", x.shape[1]),
+                    ("input_width", x.shape[2]),
+                    ("input_channels", x.shape[3]),
+                    ("output_width", y.shape[2]),
+                    ("output_channels", y.shape[3]),
+                    ("kernel_height", rows.kernel),
+                    ("kernel_width", columns.kernel),
+                    ("stride_height", rows.stride),
+                    ("stride_width", columns.stride),
+                    ("pad_top", rows.pad_before),
+                    ("pad_left", columns.pad_before),
+                    ("input_zero_point", x.zero_point),
+                    ("output_zero_point", y.zero_point),
+                    ("activation_min", low),
+                    ("activation_max", high),
+                    ("weights", Constant("weights", weights.data)),
+                    ("bias", Constant("bias", bias.astype(np.int32))),
+                    ("multiplier", Constant("multiplier", multiplier)),
+                    ("shift", Constant("shift", shift)),
+                ),
+                inputs=(operand(graph, op.inputs[_INPUT]),),
+                output=operand(graph, op.outputs[0]),
+                rows=y.shape[1],
+            ),
+        )
+
+    def macs(self, graph: Graph, op: Op) -> int:
+        """Each input element times each weight of its channel, also those that fall outside the output."""
+        weights = graph.required(op, _WEIGHTS)
+        return graph.required(op, _INPUT).elements * weights.elements // weights.shape[3]
