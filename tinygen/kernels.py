@@ -69,9 +69,12 @@ def build_program(graph: Graph) -> Program:
 
 
 def kernel_files(program: Program) -> tuple[Path, ...]:
-    """The kernel files that the program needs, and what they include, sorted by name."""
+    """The kernel files that the program needs, and what they include, sorted by name.
+
+    tg_kernel.h is always among them: the weights' header needs it, even in a model that calls no kernel.
+    """
     found: dict[str, Path] = {}
-    pending = [f"{step.call.kernel}.h" for step in program.steps]
+    pending = ["tg_kernel.h", *(f"{step.call.kernel}.h" for step in program.steps)]
     while pending:
         name = pending.pop()
         if name not in found:

@@ -10,7 +10,7 @@ import click
 
 from tinygen.boards import Board, get_board
 from tinygen.cli.options import BOARD, JSON, PROJECT, model_options
-from tinygen.cli.progress import OUT, Steps, warn
+from tinygen.cli.progress import OUT, Steps, warn_of_random
 from tinygen.elf import section_sizes
 from tinygen.errors import ReportedError, TinygenError
 from tinygen.pipeline import Compiled, Request, compile_model, write_board_project
@@ -61,8 +61,7 @@ def write_project_of(request: Request, board: Board, folder: Path, steps: Steps)
     with steps.step(f"preparing {request.model.name}"):
         compiled = compile_model(request, folder, steps.update)
         write_board_project(compiled, board, folder)
-    if compiled.calibration.random:
-        warn("calibrated on RANDOM input, there was no --data: the accuracy of this model is not to be trusted")
+    warn_of_random(compiled.calibration)
     return compiled
 
 

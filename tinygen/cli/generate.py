@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from tinygen.cli.options import JSON, model_options
-from tinygen.cli.progress import OUT, Steps, warn
+from tinygen.cli.progress import OUT, Steps, warn_of_random
 from tinygen.errors import TinygenError
 from tinygen.pipeline import Request, compile_model
 from tinygen.project import replace_folder
@@ -34,8 +34,7 @@ def generate(request: Request, output: Path | None, as_json: bool) -> None:
     with steps.step(f"preparing {request.model.name}"):
         compiled = compile_model(request, None, steps.update)
         replace_folder(folder, library_files(compiled.plan, compiled.model.sha256, compiled.labels))
-    if compiled.calibration.random:
-        warn("calibrated on RANDOM input, there was no --data: the accuracy of this model is not to be trusted")
+    warn_of_random(compiled.calibration)
     report = {
         "model": request.name,
         "model_sha256": compiled.model.sha256,

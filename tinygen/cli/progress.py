@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from tinygen.pipeline import Calibration
+
 OUT = Console(highlight=False, soft_wrap=True)
 ERR = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -59,6 +61,8 @@ class Steps:
         ERR.print(f"{text}: {total} samples in {seconds:.1f} s")
 
 
-def warn(text: str) -> None:
-    """One loud line."""
-    ERR.print(f"WARNING: {text}", style="bold yellow")
+def warn_of_random(calibration: Calibration) -> None:
+    """One loud line when a model was calibrated on random input."""
+    if calibration.random:
+        text = "calibrated on RANDOM input, there was no --data: the accuracy of this model is not to be trusted"
+        ERR.print(f"WARNING: {text}", style="bold yellow")

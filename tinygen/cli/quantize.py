@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from tinygen.cli.options import JSON, model_options
-from tinygen.cli.progress import OUT, Steps, warn
+from tinygen.cli.progress import OUT, Steps, warn_of_random
 from tinygen.ir import Tensor
 from tinygen.load.arrays import write_atomically
 from tinygen.pipeline import Request, compile_model
@@ -32,8 +32,7 @@ def quantize(request: Request, output: Path | None, as_json: bool) -> None:
         compiled = compile_model(request, None, steps.update)
         write_atomically(path, compiled.tflite)
     graph = compiled.model.graph
-    if compiled.calibration.random:
-        warn("calibrated on RANDOM input, there was no --data: the accuracy of this model is not to be trusted")
+    warn_of_random(compiled.calibration)
     report = {
         "tflite": str(path),
         "model_sha256": compiled.model.sha256,

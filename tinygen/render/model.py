@@ -81,9 +81,7 @@ def library_files(plan: Plan, sha256: str, labels: tuple[str, ...] = ()) -> File
         "layers": layers,
         "constants": _constants(plan),
     }
-    # the weights' header includes it even in a model that calls no kernel (RESHAPEs alone)
-    kernels = (resources.KERNELS / "portable" / "tg_kernel.h", *kernel_files(plan.program))
-    files: Files = {f"src/{name}_kernels/{path.name}": path.read_bytes() for path in kernels}
+    files: Files = {f"src/{name}_kernels/{path.name}": path.read_bytes() for path in kernel_files(plan.program)}
     files[f"src/{name}.h"] = render("model/model.h.j2", m=model)
     files[f"src/{name}.c"] = render("model/model.c.j2", m=model)
     files[f"src/{name}_weights.h"] = render("model/weights.h.j2", m=model)
