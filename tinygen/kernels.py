@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tinygen import resources
 from tinygen.ir import Graph, Op
-from tinygen.ops import OPERATORS
+from tinygen.ops import operator_for
 from tinygen.ops.base import KernelCall
 
 _SETS = ("portable",)
@@ -59,7 +59,7 @@ def build_program(graph: Graph) -> Program:
     steps: list[Step] = []
     storage = list(range(len(graph.tensors)))
     for op in graph.ops:
-        operator = OPERATORS[op.kind]
+        operator = operator_for(graph, op)
         calls = operator.lower(graph, op)
         if not calls:
             storage[op.outputs[0]] = storage[op.inputs[0]]

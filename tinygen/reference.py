@@ -11,7 +11,7 @@ import numpy as np
 
 from tinygen.errors import TinygenError
 from tinygen.ir import Array, Graph
-from tinygen.ops import OPERATORS
+from tinygen.ops import operator_for
 
 _ABSENT: Array = np.zeros(0, np.int8)
 
@@ -31,7 +31,7 @@ def run_all(graph: Graph, inputs: Sequence[Array]) -> dict[int, Array]:
         values[index] = array
     for op in graph.ops:
         arguments = [values[i] if i >= 0 else _ABSENT for i in op.inputs]
-        results = OPERATORS[op.kind].reference(graph, op, arguments)
+        results = operator_for(graph, op).reference(graph, op, arguments)
         values.update(zip(op.outputs, results, strict=True))
     return values
 

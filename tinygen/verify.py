@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tinygen.errors import TinygenError
 from tinygen.ir import Graph, Op
-from tinygen.ops import OPERATORS
+from tinygen.ops import operator_for
 from tinygen.ops.base import reject
 
 
@@ -35,7 +35,7 @@ def verify(graph: Graph) -> Graph:
 
 
 def _verify_op(graph: Graph, op: Op) -> None:
-    operator = OPERATORS[op.kind]
+    operator = operator_for(graph, op)
     operator.check(graph, op)
     for index, shape in zip(op.outputs, operator.output_shapes(graph, op), strict=True):
         if graph.tensors[index].shape != shape or min(shape, default=1) < 1:

@@ -133,7 +133,7 @@ def _case(kind: str, index: int) -> Case:
     b = ModelBuilder()
     made = GENERATORS[kind](b, rng)
     content = b.build([made] if isinstance(made, int) else made)
-    name = f"{kind.lower()}_{index}"
+    name = f"{kind.lower().replace(' ', '_')}_{index}"
     graph = verify(parse_tflite(content, name, name))
     return Case(kind, name, content, graph, samples(graph, rng))
 

@@ -11,12 +11,12 @@ import pytest
 
 from tests.exact.cases import NOT_IN_TFLM
 from tests.support.c_build import STRICT, CModel, plan_of, run_tool, shared_library, write_library
-from tests.support.everything import everything_graph
+from tests.support.everything import MODELS, everything_graph
 from tests.support.tflite_builder import ModelBuilder
 from tinygen import resources
 from tinygen.ir import Graph
 from tinygen.load.tflite import parse_tflite
-from tinygen.ops import OPERATORS
+from tinygen.ops import VARIANTS, operator_for
 
 _ARM = ("arm-none-eabi-gcc", "-mthumb")
 _HARD_FLOAT = ("-mfloat-abi=hard", "-mfpu=fpv4-sp-d16")
@@ -46,16 +46,26 @@ def compiler(request: pytest.FixtureRequest) -> tuple[str, ...]:
     return command
 
 
-@pytest.fixture(scope="module")
-def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The .c file of a model with every kernel."""
-    graph = everything_graph()
+@pytest.fixture(scope="module", params=MODELS)
+def source(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The .c file of a model; together they have every operator and every kernel."""
+    return _source(str(request.param), tmp_path_factory.mktemp("everything"))
+
+
+def _source(name: str, folder: Path) -> Path:
+    return write_library(plan_of(MODELS[name]()), folder)
+
+
+def test_nothing_is_left_out(tmp_path: Path) -> None:
+    there = set()
+    used = set()
+    for name, make in MODELS.items():
+        graph = make()
+        there |= {(op.kind, operator_for(graph, op).dtype) for op in graph.ops}
+        used |= {path.name for path in (_source(name, tmp_path).parent / f"{name}_kernels").iterdir()}
     # TABLE is no TFLite operator; a model that TFLM also runs has none of the others
-    assert {op.kind for op in graph.ops} >= set(OPERATORS) - NOT_IN_TFLM - {"TABLE"}
-    source = write_library(plan_of(graph), tmp_path_factory.mktemp("everything"))
-    used = {path.name for path in (source.parent / "everything_kernels").iterdir()}
+    assert there >= {v for v in VARIANTS if not {v[0], f"{v[0]} {v[1].value}"} & (NOT_IN_TFLM | {"TABLE"})}
     assert used == {path.name for path in KERNELS}, "a kernel that no operator uses, or none that it needs"
-    return source
 
 
 def test_model_compiles(compiler: tuple[str, ...], source: Path, tmp_path: Path) -> None:
@@ -68,7 +78,7 @@ def test_arena_outside_and_trace_compile(compiler: tuple[str, ...], source: Path
     trace.write_text(
         "#include <stdint.h>\nextern int32_t seen;\n#define TG_TRACE(l, y0, y1) (seen += (l) + (y0) + (y1))\n"
     )
-    flags = ["-DEVERYTHING_ARENA_EXTERNAL", "-include", trace]
+    flags = [f"-D{source.stem.upper()}_ARENA_EXTERNAL", "-include", trace]
     run_tool([*compiler, *STRICT, "-O2", *flags, "-c", source, "-o", tmp_path / "model.o"])
 
 
@@ -80,7 +90,8 @@ def test_headers_stand_alone(compiler: tuple[str, ...], tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(shutil.which("g++") is None, reason="g++ is not installed")
-def test_header_serves_cpp(source: Path, tmp_path: Path) -> None:
+def test_header_serves_cpp(tmp_path: Path) -> None:
+    source = _source("everything", tmp_path)
     main = tmp_path / "main.cpp"
     main.write_text(
         """#include "everything.h"

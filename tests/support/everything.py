@@ -1,6 +1,13 @@
-"""One small model, always the same, in which every operator that TFLM has stands, and every kernel."""
+"""Small models, always the same, in which every operator that TFLM has stands, and every kernel.
+
+`everything` is the int8 one; a file everything_*.py with a function `graph` is another of `MODELS`.
+"""
 
 from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
@@ -75,3 +82,11 @@ def everything_model(in_tflm: bool = False) -> bytes:
 
 def everything_graph(name: str = "everything") -> Graph:
     return verify(parse_tflite(everything_model(), name, name))
+
+
+# by the name of the graph
+MODELS: dict[str, Callable[[], Graph]] = {"everything": everything_graph}
+for _file in sorted(Path(__file__).parent.glob("everything_*.py")):
+    _module = importlib.import_module(f"tests.support.{_file.stem}")
+    if hasattr(_module, "graph"):
+        MODELS[_file.stem] = _module.graph

@@ -71,9 +71,11 @@ class KernelCall:
 
 
 class Operator(ABC):
-    """One TFLite operator. Instances are stateless; ops/__init__.py collects them by `kind`."""
+    """One TFLite operator. Instances are stateless; ops/__init__.py collects them by `kind`
+    and `dtype`, the type of the data they compute on."""
 
     kind: ClassVar[str]
+    dtype: ClassVar[DType] = DType.INT8
 
     @abstractmethod
     def parse(self, options: Any) -> Any:

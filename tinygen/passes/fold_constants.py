@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from tinygen.ir import Graph
-from tinygen.ops import OPERATORS
+from tinygen.ops import operator_for
 
 
 def fold_constants(graph: Graph) -> Graph:
@@ -19,6 +19,6 @@ def fold_constants(graph: Graph) -> Graph:
         if len(arrays) < len(data) or set(op.outputs) & set(graph.outputs):
             kept.append(op)
             continue
-        for index, value in zip(op.outputs, OPERATORS[op.kind].reference(graph, op, arrays), strict=True):
+        for index, value in zip(op.outputs, operator_for(graph, op).reference(graph, op, arrays), strict=True):
             tensors[index] = replace(tensors[index], data=value)
     return replace(graph, tensors=tuple(tensors), ops=tuple(kept))

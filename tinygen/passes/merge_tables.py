@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from tinygen.ir import Array, Graph, Op
-from tinygen.ops import OPERATORS
+from tinygen.ops import operator_for
 from tinygen.ops._table import BYTES, TableOperator
 from tinygen.ops.table import TableOptions
 from tinygen.passes._rewrite import only_reader
@@ -33,10 +33,10 @@ def merge_tables(graph: Graph) -> Graph:
 
 
 def _is_table(graph: Graph, op: Op) -> bool:
-    return isinstance(OPERATORS[op.kind], TableOperator) and graph.required(op, 0).dtype in BYTES
+    return isinstance(operator_for(graph, op), TableOperator) and graph.required(op, 0).dtype in BYTES
 
 
 def _table(graph: Graph, op: Op) -> Array:
-    operator = OPERATORS[op.kind]
+    operator = operator_for(graph, op)
     assert isinstance(operator, TableOperator)
     return operator.table(graph, op)
