@@ -42,31 +42,12 @@ def _glue(case: Case, calls: Sequence[KernelCall], source: Path) -> Path:
     return glue
 
 
-def rows_needed(call: KernelCall, operand: Operand, y0: int, y1: int) -> tuple[int, int]:
-    """The rows [first, last) of an input that the block [y0, y1) may read."""
-    p = {field: value for field, value in call.params if isinstance(value, int)}
-    if call.kernel == "copy_nd":
-        copied = range(max(y0 - p["first_row"], 0), min(y1 - p["first_row"], p["rows"]))
-        rows = [p["input_row"] + i * p["input_row_step"] for i in copied]
-        return (min(rows), max(rows) + 1) if rows else (0, 0)
-    if call.kernel == "index_nd":
-        table = next(constant.values for constant in call.constants if constant.field == "row")[y0:y1]
-        return int(table.min()), int(table.max()) + 1
-    if call.kernel == "transpose_conv_s8":
-        first = -((p["kernel_height"] - 1 - y0 - p["pad_top"]) // p["stride_height"])
-        last = (y1 - 1 + p["pad_top"]) // p["stride_height"] + 1
-    elif call.kernel == "resize_bilinear_s8":
-        first, last = (p["start_height"] + y * p["step_height"] for y in (y0, y1 - 1))
-        first, last = first // 1024, -(-last // 1024) + 1
-    elif "stride_height" in p:
-        extent = (p.get("kernel_height", p.get("window_height", 1)) - 1) * p.get("dilation_height", 1) + 1
-        first = y0 * p["stride_height"] - p["pad_top"]
-        last = (y1 - 1) * p["stride_height"] - p["pad_top"] + extent
-    else:
-        first, last = y0 - p.get("pad_top", 0), y1 - p.get("pad_top", 0)
-    if operand.rows == 1 and "pad_top" not in p:
-        return 0, 1  # repeated over the rows, or all of a tensor
-    return min(max(first, 0), operand.rows), max(min(last, operand.rows), 0)
+def rows_needed(call: KernelCall, index: int, y0: int, y1: int) -> tuple[int, int]:
+    """The rows [first, last) of an input that the block [y0, y1) reads, as its operator states."""
+    reads = call.reads_of(index)
+    for rows in (reads.first, reads.last):
+        assert list(rows) == sorted(rows), call.kernel
+    return reads.first[y0], reads.last[y1 - 1]
 
 
 class Ring:
@@ -117,12 +98,12 @@ def _run_image(block: Any, call: KernelCall, inputs: Sequence[Array], result: Ar
     """One image through rings; inputs (rows, row_bytes) each, and the output likewise: what earlier calls of the
     operator have left there, then what this one makes of it."""
     blocks = random_blocks(call.rows, rng)
-    needed = [[rows_needed(call, o, y0, y1) for y0, y1 in blocks] for o in call.inputs]
+    needed = [[rows_needed(call, i, y0, y1) for y0, y1 in blocks] for i in range(len(call.inputs))]
     sizes = [max(1, *(last - first for first, last in spans)) for spans in needed]
     # a row that is repeated over all output rows is a ring of one; else a spare row does no harm
     spare = [0 if o.rows == 1 else int(rng.integers(2)) for o in call.inputs]
     rings = [Ring(o, n + more, rng) for o, n, more in zip(call.inputs, sizes, spare, strict=True)]
-    gathers = call.output.rows != call.rows
+    gathers = call.gathers
     height = 1 if gathers else max(y1 - y0 for y0, y1 in blocks) + int(rng.integers(2))
     out_ring = Ring(call.output, height, rng)
     carry, scratch = (rng.integers(0, 256, n + 1).astype(np.uint8) for n in (call.carry_bytes, call.scratch_bytes))
@@ -169,5 +150,5 @@ def test_kernel_on_rings(kind: str, tmp_path: Path) -> None:
 def test_rings_are_smaller_than_tensors() -> None:
     """The test above would prove little if rings held everything."""
     calls = [plan_of(case.graph).steps[0].step.call for case in cases("CONV_2D", COUNT)]
-    spans = [(rows_needed(c, c.inputs[0], y, y + 1), c.inputs[0].rows) for c in calls for y in range(c.rows)]
+    spans = [(rows_needed(c, 0, y, y + 1), c.inputs[0].rows) for c in calls for y in range(c.rows)]
     assert sum(last - first < rows for (first, last), rows in spans) > len(spans) / 2

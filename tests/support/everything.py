@@ -65,7 +65,9 @@ def everything_model(in_tflm: bool = False) -> bytes:
     relu6 = b.tensor((1, 7, 7, 4), 0.05, -128)
     b.op("RELU6", [relu], [relu6])
     relu6 = add_binary(b, relu6)
-    more = add_heavy(b, relu6)
+    pooled = b.tensor((1, 1, 1, 4), 0.06, 4)
+    b.op("AVERAGE_POOL_2D", [highest], [pooled], **{**_POOL, "padding": 1, "filterHeight": 7, "filterWidth": 7})
+    more = [*add_heavy(b, relu6), pooled]
     mean = b.tensor((1, 4), 0.02, -100)
     moved = movement(b, relu6, in_tflm)
     b.op("MEAN", [moved, b.constant(np.array([1, 2], np.int32))], [mean], keepDims=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from tinygen.fixedpoint import multiply_by_quantized_multiplier
 from tinygen.ir import Array, Graph, Op, Tensor
 from tinygen.ops._broadcast import broadcast_operands
 from tinygen.ops._requantize import activation_range
-from tinygen.ops.base import Constant, KernelCall, reject
+from tinygen.ops.base import Constant, KernelCall, reject, repeated, row_by_row
 
 LEFT_SHIFT = 20
 Multipliers = tuple[tuple[int, int], ...]
@@ -19,7 +20,23 @@ Multipliers = tuple[tuple[int, int], ...]
 def broadcast_call(graph: Graph, op: Op, kernel: str, *params: tuple[str, int | Constant]) -> KernelCall:
     """The call of a kernel that walks its inputs with broadcasting; `params` follow the walk."""
     walk, inputs, output = broadcast_operands(graph, op)
-    return KernelCall(kernel=kernel, params=(*walk, *params), inputs=inputs, output=output, rows=output.rows)
+    alike = tuple(
+        i for i, o in enumerate(inputs) if replace(o, tensor=output.tensor) == output and _is_whole(graph, op, i)
+    )
+    return KernelCall(
+        kernel=kernel,
+        params=(*walk, *params),
+        inputs=inputs,
+        output=output,
+        rows=output.rows,
+        reads=tuple(row_by_row(output.rows) if o.rows == output.rows else repeated(output.rows, o) for o in inputs),
+        in_place=alike,
+    )
+
+
+def _is_whole(graph: Graph, op: Op, index: int) -> bool:
+    """Whether broadcasting repeats nothing of the input, so that its elements stand where the output's do."""
+    return graph.required(op, index).elements == graph.output(op).elements
 
 
 def need_same_quantization(op: Op, *tensors: Tensor) -> None:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from math import prod
+from typing import Any
 
 from tinygen.ir import Graph, row_layout
-from tinygen.ops.base import KernelCall, Operand
+from tinygen.ops.base import KernelCall, Operand, Reads
 
 LOOPS = 4  # inside a row; the kernel's arrays have as many
 
@@ -98,7 +100,20 @@ def copy_calls(graph: Graph, source: int, target: int, copy: Copy, fill: Fill | 
         ("output_stride", (0,) * missing + tuple(loop.output_stride for loop in inner)),
         ("run", merged.run),
     )
-    return (KernelCall("copy_nd", params, (reads,), output, output.rows),)
+    wanted = _reads(output.rows, dict(params), reads)
+    return (KernelCall("copy_nd", params, (reads,), output, output.rows, reads=wanted),)
+
+
+def _reads(rows: int, params: dict[str, Any], source: Operand) -> tuple[Reads, ...]:
+    """The one input row of each output row that is copied to; all there is where they go backwards."""
+    if params["input_row_step"] < 0 or source.rows == 1:
+        return ()
+    copied = [min(max(y - params["first_row"], 0), params["rows"]) for y in range(rows + 1)]
+    at = [params["input_row"] + i * params["input_row_step"] for i in copied]
+    is_copied = [first != behind for first, behind in pairwise(copied)]
+    last = [min(row + 1, source.rows) if some else row for row, some in zip(at, is_copied, strict=False)]
+    first = [min(row, source.rows) for row in at[:-1]]
+    return (Reads(tuple(first), tuple(max(f, n) if s else f for f, n, s in zip(first, last, is_copied, strict=True))),)
 
 
 def _merge(loops: tuple[Loop, ...], size: int, row: int) -> _Merged:

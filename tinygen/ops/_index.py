@@ -12,7 +12,7 @@ from math import prod
 import numpy as np
 
 from tinygen.ir import Graph, row_layout
-from tinygen.ops.base import Constant, KernelCall, Operand
+from tinygen.ops.base import Constant, KernelCall, Operand, Reads
 
 LOOPS = 4  # inside a row; the kernel's array has as many
 
@@ -58,8 +58,15 @@ def index_calls(
         ("offset", Constant("offset", np.array(offsets, np.int32))),
         ("run", run),
     )
-    reads = Operand(source, images, x.nbytes // images // rows.stride, rows.stride)
-    return (KernelCall("index_nd", params, (reads,), output, output.rows),)
+    source_rows = Operand(source, images, x.nbytes // images // rows.stride, rows.stride)
+    return (KernelCall("index_nd", params, (source_rows,), output, output.rows, reads=_reads(rows.indices)),)
+
+
+def _reads(indices: tuple[int, ...]) -> tuple[Reads, ...]:
+    """The row at its index for each output row; all there is where the indices do not ascend."""
+    if list(indices) != sorted(indices):
+        return ()
+    return (Reads(indices, tuple(i + 1 for i in indices)),)
 
 
 def _merge(axes: Sequence[IndexAxis], size: int, row: int) -> tuple[list[IndexAxis], int]:

@@ -86,5 +86,6 @@ class Pool2D(Operator):
                 inputs=(operand(graph, op.inputs[0]),),
                 output=operand(graph, op.outputs[0]),
                 rows=y.shape[1],
+                reads=(rows.reads(),),
             ),
         )

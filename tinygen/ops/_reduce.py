@@ -7,7 +7,7 @@ from math import prod
 from typing import Any
 
 from tinygen.ir import DType, Graph, Op
-from tinygen.ops.base import KernelCall, Operand, Shape, need_constant, need_inputs, need_int8, reject
+from tinygen.ops.base import KernelCall, Operand, Shape, need_constant, need_inputs, need_int8, reject, row_by_row
 
 _RANK = 5
 # elements of one sum: its 255 steps each must stay in 32 bits, as TFLM's must
@@ -94,4 +94,5 @@ def reduce_call(graph: Graph, op: Op, kernel: str, params: tuple[tuple[str, int]
         inputs=(Operand(op.inputs[0], 1, rows, prod(n for n, _ in groups)),),
         output=Operand(op.outputs[0], 1, rows, prod(n for n, is_reduced in groups if not is_reduced)),
         rows=rows,
+        reads=(row_by_row(rows),),
     )

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tinygen.ir import Array, DType, Graph, Op, Tensor
-from tinygen.ops.base import Constant, KernelCall, Operator, Shape, operand
+from tinygen.ops.base import Constant, KernelCall, Operator, Shape, operand, row_by_row
 
 ALL_INT8 = np.arange(-128, 128, dtype=np.int64)
 BYTES = (DType.INT8, DType.UINT8)
@@ -51,5 +51,7 @@ class TableOperator(Operator):
                 inputs=(operand(graph, op.inputs[0]),),
                 output=output,
                 rows=output.rows,
+                reads=(row_by_row(output.rows),),
+                in_place=(0,),
             ),
         )

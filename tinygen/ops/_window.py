@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tinygen.ir import Array
+from tinygen.ops.base import Reads
 
 PADDING = {0: "SAME", 1: "VALID"}
 
@@ -26,6 +27,14 @@ class Axis:
     def extent(self) -> int:
         """From the first to the last element that one window touches."""
         return (self.kernel - 1) * self.dilation + 1
+
+    def reads(self) -> Reads:
+        """The input rows of each output row, for the axis of the rows."""
+        starts = [y * self.stride - self.pad_before for y in range(self.output)]
+        return Reads(
+            tuple(min(max(start, 0), self.input) for start in starts),
+            tuple(max(min(start + self.extent, self.input), 0) for start in starts),
+        )
 
 
 def output_size(size: int, kernel: int, stride: int, dilation: int, padding: str) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 
 from tinygen.ir import Array, DType, Graph, Op
 from tinygen.ops._reduce import constant_axes
-from tinygen.ops.base import KernelCall, Operand, Operator, Shape, need_inputs, need_int8, reject
+from tinygen.ops.base import KernelCall, Operand, Operator, Shape, need_inputs, need_int8, reject, row_by_row
 
 _INT32 = 2  # TensorType.INT32
 
@@ -56,5 +56,6 @@ class ArgMax(Operator):
                 inputs=(Operand(op.inputs[0], 1, rows, shape[axis] * inner),),
                 output=Operand(op.outputs[0], 1, rows, 4 * inner),
                 rows=rows,
+                reads=(row_by_row(rows),),
             ),
         )

@@ -10,6 +10,7 @@ from tinygen.ir import Array, Graph, Op
 from tinygen.ops import _window
 from tinygen.ops._pool import Pool2D
 from tinygen.ops._requantize import activation_range
+from tinygen.ops.base import KernelCall, operand, row_by_row
 
 
 class AveragePool2D(Pool2D):
@@ -25,3 +26,27 @@ class AveragePool2D(Pool2D):
         magnitude = (np.abs(total) + count // 2) // count
         limits = activation_range(op.options.activation, graph.output(op))
         return (np.clip(np.where(total > 0, magnitude, -magnitude), *limits).astype(np.int8),)
+
+    def lower(self, graph: Graph, op: Op) -> tuple[KernelCall, ...]:
+        rows, columns = self.axes(graph, op)
+        if any(a.output > 1 or a.kernel - a.pad_before < a.input for a in (rows, columns)):
+            return super().lower(graph, op)
+        channels = graph.output(op).shape[3]
+        low, high = activation_range(op.options.activation, graph.output(op))
+        return (
+            KernelCall(
+                kernel="average_pool_hw_s8",  # takes the input row by row
+                params=(
+                    ("input_height", rows.input),
+                    ("input_width", columns.input),
+                    ("channels", channels),
+                    ("activation_min", low),
+                    ("activation_max", high),
+                ),
+                inputs=(operand(graph, op.inputs[0]),),
+                output=operand(graph, op.outputs[0]),
+                rows=rows.input,
+                carry_bytes=4 * channels,
+                reads=(row_by_row(rows.input),),
+            ),
+        )

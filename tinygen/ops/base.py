@@ -47,6 +47,24 @@ def flat_operand(graph: Graph, tensor: int, row_elements: int) -> Operand:
     return Operand(tensor, 1, t.elements // row_elements, row_elements * t.dtype.size)
 
 
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """Which rows of an input a kernel reads for its row y: [first[y], last[y]); neither ever decreases."""
+
+    first: tuple[int, ...]
+    last: tuple[int, ...]
+
+
+def row_by_row(rows: int) -> Reads:
+    """Row y is made of row y alone."""
+    return Reads(tuple(range(rows)), tuple(range(1, rows + 1)))
+
+
+def repeated(rows: int, source: Operand) -> Reads:
+    """Every row is made of all of the input: one row that broadcasting repeats, or a whole tensor."""
+    return Reads((0,) * rows, (source.rows,) * rows)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class KernelCall:
     """How an operator runs on the device: one C kernel `tg_<kernel>` of templates/kernels/.
@@ -55,6 +73,11 @@ class KernelCall:
     kernel is called for blocks [y0, y1) of `rows` rows (output rows; input rows for kernels that accumulate),
     once per image of its output. `scratch_bytes` is memory for one call, `carry_bytes` memory that lives from
     the first block of an image to the last.
+
+    What the planner may do follows from `reads`, one for each input (all of it for every row where nothing is
+    said), and `in_place`, the inputs over which the output may lie: each of their elements is read before the one
+    of the output is written that takes its place. Rows are made in order, `rows_at_once` of them together: a
+    kernel has read all that it needs for them before it writes the rows behind them.
     """
 
     kernel: str
@@ -64,6 +87,18 @@ class KernelCall:
     rows: int
     scratch_bytes: int = 0
     carry_bytes: int = 0
+    reads: tuple[Reads, ...] = ()
+    in_place: tuple[int, ...] = ()
+    rows_at_once: int = 1
+
+    def reads_of(self, index: int) -> Reads:
+        """The rows that input `index` is read at."""
+        return self.reads[index] if self.reads else repeated(self.rows, self.inputs[index])
+
+    @property
+    def gathers(self) -> bool:
+        """Whether the rows are input rows, and the output is written with the last of them."""
+        return self.rows != self.output.rows
 
     @property
     def constants(self) -> tuple[Constant, ...]:

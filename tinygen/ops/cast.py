@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tinygen.ir import Array, DType, Graph, Op
-from tinygen.ops.base import KernelCall, Operator, Shape, need_inputs, operand, reject
+from tinygen.ops.base import KernelCall, Operator, Shape, need_inputs, operand, reject, row_by_row
 
 _TYPES = (DType.INT8, DType.INT16, DType.INT32, DType.FLOAT32, DType.BOOL)  # in the order of cast.h
 
@@ -54,5 +54,6 @@ class Cast(Operator):
                 inputs=(operand(graph, op.inputs[0]),),
                 output=output,
                 rows=output.rows,
+                reads=(row_by_row(output.rows),),
             ),
         )

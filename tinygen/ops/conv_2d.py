@@ -172,6 +172,7 @@ class Conv2D(Operator):
                 inputs=(operand(graph, op.inputs[0]),),
                 output=operand(graph, op.outputs[0]),
                 rows=y.shape[1],
+                reads=(conv_axes(graph, op)[0].reads(),),
             ),
         )
 

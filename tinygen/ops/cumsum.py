@@ -16,7 +16,7 @@ import numpy as np
 from tinygen.fixedpoint import quantize_multiplier
 from tinygen.ir import Array, Graph, Op
 from tinygen.ops._reduce import constant_axes
-from tinygen.ops.base import KernelCall, Operand, Operator, Shape, need_inputs, need_int8, reject
+from tinygen.ops.base import KernelCall, Operand, Operator, Shape, need_inputs, need_int8, reject, row_by_row
 
 _LEFT_SHIFT = 20
 _LONGEST = 1 << 20  # so that a sum of steps of 2^19, and its product with a multiplier, fits 64 bits
@@ -92,5 +92,6 @@ class Cumsum(Operator):
                 inputs=(Operand(op.inputs[0], 1, rows, elements * inner),),
                 output=Operand(op.outputs[0], 1, rows, elements * inner),
                 rows=rows,
+                reads=(row_by_row(rows),),
             ),
         )

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygen.ir import Array, DType, Graph, Op
-from tinygen.ops.base import KernelCall, Operator, Shape, need_inputs, need_int8, operand, reject
+from tinygen.ops.base import KernelCall, Operator, Shape, need_inputs, need_int8, operand, reject, row_by_row
 
 
 class Dequantize(Operator):
@@ -39,6 +39,7 @@ class Dequantize(Operator):
                 inputs=(source,),
                 output=operand(graph, op.outputs[0]),
                 rows=source.rows,
+                reads=(row_by_row(source.rows),),
             ),
         )
 

@@ -29,6 +29,7 @@ from tinygen.ops.base import (
     need_inputs,
     need_int8,
     reject,
+    row_by_row,
 )
 
 
@@ -111,6 +112,7 @@ class FullyConnected(Operator):
                 inputs=(flat_operand(graph, op.inputs[0], depth),),
                 output=flat_operand(graph, op.outputs[0], outputs),
                 rows=x.elements // depth,
+                reads=(row_by_row(x.elements // depth),),
             ),
         )
 

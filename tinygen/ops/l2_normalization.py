@@ -15,7 +15,7 @@ from tinygen.fixedpoint import multiply_by_quantized_multiplier
 from tinygen.ir import Array, Graph, Op
 from tinygen.ops._functions import inverse_sqrt
 from tinygen.ops._requantize import activation_name
-from tinygen.ops.base import KernelCall, Operator, Shape, flat_operand, need_inputs, need_int8, reject
+from tinygen.ops.base import KernelCall, Operator, Shape, flat_operand, need_inputs, need_int8, reject, row_by_row
 
 _OUTPUT_BITS = 7
 _LONGEST = ((1 << 31) - 1) // 255**2  # elements whose squares fit an int32
@@ -63,5 +63,6 @@ class L2Normalization(Operator):
                 inputs=(flat_operand(graph, op.inputs[0], depth),),
                 output=flat_operand(graph, op.outputs[0], depth),
                 rows=y.elements // depth,
+                reads=(row_by_row(y.elements // depth),),
             ),
         )

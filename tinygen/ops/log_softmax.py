@@ -15,7 +15,17 @@ from tinygen import fixedpoint
 from tinygen.fixedpoint import multiply_by_quantized_multiplier, quantize_multiplier
 from tinygen.ir import Array, Graph, Op
 from tinygen.ops._functions import input_scaling, log_of_sum
-from tinygen.ops.base import Constant, KernelCall, Operator, Shape, flat_operand, need_inputs, need_int8, reject
+from tinygen.ops.base import (
+    Constant,
+    KernelCall,
+    Operator,
+    Shape,
+    flat_operand,
+    need_inputs,
+    need_int8,
+    reject,
+    row_by_row,
+)
 
 _INTEGER_BITS = 5
 _SUM_BITS = 12
@@ -83,6 +93,7 @@ class LogSoftmax(Operator):
                 inputs=(flat_operand(graph, op.inputs[0], depth),),
                 output=flat_operand(graph, op.outputs[0], depth),
                 rows=graph.output(op).elements // depth,
+                reads=(row_by_row(graph.output(op).elements // depth),),
             ),
         )
 

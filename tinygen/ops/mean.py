@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tinygen.ir import Graph, Op
 from tinygen.ops._reduce import reduced_axes, reduced_count
-from tinygen.ops.base import KernelCall, Operand, operand
+from tinygen.ops.base import KernelCall, Operand, operand, row_by_row
 from tinygen.ops.sum import Sum
 
 
@@ -32,5 +32,6 @@ class Mean(Sum):
                 output=Operand(op.outputs[0], images, 1, channels),
                 rows=height,
                 carry_bytes=4 * channels,
+                reads=(row_by_row(height),),
             ),
         )

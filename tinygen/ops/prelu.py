@@ -21,6 +21,7 @@ from tinygen.ops.base import (
     need_inputs,
     need_int8,
     reject,
+    row_by_row,
 )
 
 
@@ -100,5 +101,7 @@ class Prelu(Operator):
                 inputs=(Operand(op.inputs[0], images, height, row),),
                 output=Operand(op.outputs[0], images, height, row),
                 rows=height,
+                reads=(row_by_row(height),),
+                in_place=(0,),
             ),
         )

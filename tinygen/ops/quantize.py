@@ -11,7 +11,7 @@ from tinygen.fixedpoint import multiply_by_quantized_multiplier, quantize_multip
 from tinygen.ir import Array, DType, Graph, Op
 from tinygen.ops._requantize import need_multiplier
 from tinygen.ops._table import BYTES, TableOperator, domain, saturate
-from tinygen.ops.base import KernelCall, need_inputs, need_per_tensor, operand, reject
+from tinygen.ops.base import KernelCall, need_inputs, need_per_tensor, operand, reject, row_by_row
 
 
 class Quantize(TableOperator):
@@ -54,6 +54,8 @@ class Quantize(TableOperator):
                 inputs=(operand(graph, op.inputs[0]),),
                 output=output,
                 rows=output.rows,
+                reads=(row_by_row(output.rows),),
+                in_place=(0,),
             ),
         )
 

@@ -12,6 +12,7 @@ from tinygen.ir import Array, DType, Graph, Op
 from tinygen.ops.base import (
     KernelCall,
     Operator,
+    Reads,
     Shape,
     need_constant,
     need_inputs,
@@ -90,6 +91,7 @@ class ResizeBilinear(Operator):
 
     def lower(self, graph: Graph, op: Op) -> tuple[KernelCall, ...]:
         x, y = graph.required(op, 0), graph.output(op)
+        _, before, behind = self._bounds(graph, op, 1)
         return (
             KernelCall(
                 kernel="resize_bilinear_s8",
@@ -106,5 +108,6 @@ class ResizeBilinear(Operator):
                 inputs=(operand(graph, op.inputs[0]),),
                 output=operand(graph, op.outputs[0]),
                 rows=y.shape[1],
+                reads=(Reads(tuple(before.tolist()), tuple((behind + 1).tolist())),),
             ),
         )

@@ -24,6 +24,7 @@ from tinygen.ops.base import (
     need_inputs,
     need_int8,
     reject,
+    row_by_row,
 )
 
 _INTEGER_BITS = 5
@@ -100,6 +101,7 @@ class Softmax(Operator):
                 inputs=(flat_operand(graph, op.inputs[0], depth),),
                 output=flat_operand(graph, op.outputs[0], depth),
                 rows=graph.output(op).elements // depth,
+                reads=(row_by_row(graph.output(op).elements // depth),),
             ),
         )
 

@@ -21,7 +21,7 @@ from tinygen.ops._requantize import (
     need_weights,
     requantize,
 )
-from tinygen.ops.base import Constant, KernelCall, Operator, Shape, need_inputs, need_int8, operand, reject
+from tinygen.ops.base import Constant, KernelCall, Operator, Reads, Shape, need_inputs, need_int8, operand, reject
 
 _SHAPE, _WEIGHTS, _INPUT, _BIAS = 0, 1, 2, 3  # positions of the inputs
 
@@ -139,6 +139,7 @@ class TransposeConv(Operator):
                 inputs=(operand(graph, op.inputs[_INPUT]),),
                 output=operand(graph, op.outputs[0]),
                 rows=y.shape[1],
+                reads=(_reads(rows, x.shape[1], y.shape[1]),),
             ),
         )
 
@@ -146,3 +147,10 @@ class TransposeConv(Operator):
         """Each input element times each weight of its channel, also those that fall outside the output."""
         weights = graph.required(op, _WEIGHTS)
         return graph.required(op, _INPUT).elements * weights.elements // weights.shape[3]
+
+
+def _reads(axis: _window.Axis, height: int, rows: int) -> Reads:
+    """The input rows whose windows reach each output row."""
+    first = [min(max(-((axis.kernel - 1 - y - axis.pad_before) // axis.stride), 0), height) for y in range(rows)]
+    behind = [min((y + axis.pad_before) // axis.stride + 1, height) for y in range(rows)]
+    return Reads(tuple(first), tuple(map(max, first, behind)))
