@@ -164,7 +164,7 @@ def _calls(
     inputs += [b.constant(np.array(values, np.int32)) for values in constants]
     out = b.tensor(y, 0.5)
     b.op(kind, inputs, [out], **options)
-    return [step.step.call for step in plan_of(parse_tflite(b.build([out]), "m", "m")).steps]
+    return [step.call for step in plan_of(parse_tflite(b.build([out]), "m", "m")).steps]
 
 
 def _field(call: KernelCall, name: str) -> object:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,6 @@ import pytest
 from numpy.random import Generator
 
 from tests.exact.cases import ALIASES, GENERATORS, NIGHTLY, Case, cases
-from tests.kernels.test_blocks import random_blocks
 from tests.support.c_build import plan_of, shared_library, write_library
 from tinygen import reference
 from tinygen.ir import Array
@@ -27,6 +27,13 @@ void {name}_block{index}(int8_t **memory, const int32_t *rings, int32_t y0, int3
   tg_{kernel}(&layer{index}, {views}, y0, y1, scratch, carry);
 }}
 """
+
+
+def random_blocks(rows: int, rng: Generator) -> tuple[tuple[int, int], ...]:
+    """[0, rows) cut at random places: all single rows, a few cuts, or none."""
+    wanted = rows - 1 if rng.random() < 0.5 else int(rng.integers(0, rows))
+    cuts = [0, *sorted(int(c) for c in rng.choice(np.arange(1, rows), wanted, replace=False)), rows]
+    return tuple(pairwise(cuts))
 
 
 def _glue(case: Case, calls: Sequence[KernelCall], source: Path) -> Path:
@@ -130,7 +137,7 @@ def test_kernel_on_rings(kind: str, tmp_path: Path) -> None:
     chosen = cases(kind, COUNT)
     rng = np.random.default_rng(4)
     plans = [plan_of(case.graph) for case in chosen]
-    calls = [[step.step.call for step in plan.steps] for plan in plans]
+    calls = [[step.call for step in plan.steps] for plan in plans]
     sources = [_glue(c, some, write_library(p, tmp_path)) for c, some, p in zip(chosen, calls, plans, strict=True)]
     library = shared_library(sources, tmp_path)
     for case, some, plan in zip(chosen, calls, plans, strict=True):
@@ -149,6 +156,6 @@ def test_kernel_on_rings(kind: str, tmp_path: Path) -> None:
 
 def test_rings_are_smaller_than_tensors() -> None:
     """The test above would prove little if rings held everything."""
-    calls = [plan_of(case.graph).steps[0].step.call for case in cases("CONV_2D", COUNT)]
+    calls = [plan_of(case.graph).steps[0].call for case in cases("CONV_2D", COUNT)]
     spans = [(rows_needed(c, 0, y, y + 1), c.inputs[0].rows) for c in calls for y in range(c.rows)]
     assert sum(last - first < rows for (first, last), rows in spans) > len(spans) / 2

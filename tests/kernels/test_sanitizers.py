@@ -14,6 +14,7 @@ from tests.exact.networks import networks
 from tests.support.c_build import STRICT, plan_of, run_tool, write_library
 from tests.support.everything import everything_graph
 from tinygen import reference
+from tinygen.ir import row_layout
 from tinygen.plan import Placed, Plan
 
 COUNT = 200 if NIGHTLY else 32
@@ -50,8 +51,9 @@ def _bytes(plan: Plan, placed: Placed) -> int:
     """What the buffer really holds, without what alignment added."""
     buffer, steps = placed.buffer, plan.steps
     if buffer.role == "tensor":
-        return plan.program.graph.tensors[buffer.key].nbytes
-    call = steps[buffer.key].step.call
+        tensor = plan.program.graph.tensors[buffer.key]
+        return tensor.nbytes * buffer.ring_rows // row_layout(tensor.shape).rows if buffer.ring_rows else tensor.nbytes
+    call = steps[buffer.key].call
     return call.carry_bytes if buffer.role == "carry" else call.scratch_bytes
 
 

@@ -32,7 +32,7 @@ class TracedModels:
         self.library = shared_library(sources, folder, (*flags, "-include", str(header), *external))
 
     def run(self, name: str, inputs: Sequence[Array]) -> tuple[dict[int, Array], list[tuple[int, int, int]]]:
-        """One inference: every layer's output tensor as it was when its last block had run, and all trace calls."""
+        """One inference: every layer's output rows as they were just after their block had run, and all trace calls."""
         plan = self.plans[name]
         graph = plan.program.graph
         arena = np.full(plan.arena_bytes + 16, 0x55, np.uint8)  # an application's arena is not zeroed
@@ -42,24 +42,30 @@ class TracedModels:
 
         def hook(layer: int, y0: int, y1: int) -> None:
             calls.append((layer, y0, y1))
-            tensor = plan.steps[layer].step.call.output.tensor
-            offset, t = start + plan.tensor_offset(tensor), graph.tensors[tensor]
-            content = arena[offset : offset + t.nbytes].tobytes()
-            seen[tensor] = np.frombuffer(content, t.dtype.value).reshape(t.shape)
+            call = plan.steps[layer].call
+            output, view = call.output, plan.view(call.output)
+            content = seen.setdefault(output.tensor, np.zeros(graph.tensors[output.tensor].nbytes, np.uint8))
+            if output.images > 1 or (call.gathers and y1 == call.rows):
+                content[:] = arena[start + view.offset : start + view.offset + content.size]
+            elif not call.gathers:
+                for y in range(y0, y1):
+                    row = start + view.offset + y % view.ring_rows * view.row_bytes
+                    content[y * view.row_bytes :][: view.row_bytes] = arena[row : row + view.row_bytes]
 
         callback = _HOOK(hook)
         ctypes.c_void_p.in_dll(self.library, "tg_trace_hook").value = ctypes.cast(callback, ctypes.c_void_p).value
         getattr(self.library, f"{name}_set_arena")(ctypes.c_void_p(arena.ctypes.data + start))
         CModel(self.library, graph).run(inputs)
         assert bytes(arena[:start]) + bytes(arena[start + plan.arena_bytes :]) == b"\x55" * 16
-        return seen, calls
+        tensors = {index: graph.tensors[index] for index in seen}
+        return {i: seen[i].view(t.dtype.value).reshape(t.shape) for i, t in tensors.items()}, calls
 
 
 def expected_calls(plan: Plan) -> list[tuple[int, int, int]]:
-    """The trace calls (layer, y0, y1) of one inference: one for each block of each image of each layer."""
+    """The trace calls (layer, y0, y1) of one inference: one for each block, of each image of a layer."""
     return [
         (index, y0, y1)
-        for index, planned in enumerate(plan.steps)
-        for _ in range(planned.step.call.output.images)
-        for y0, y1 in planned.blocks
+        for segment in plan.segments
+        for index, y0, y1 in segment.blocks(plan.program)
+        for _ in range(plan.steps[index].call.output.images)
     ]

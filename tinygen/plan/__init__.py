@@ -1,4 +1,4 @@
-"""A Program becomes a Plan: every byte of the arena placed, and every kernel call cut into blocks of rows.
+"""A Program becomes a Plan: the schedule of all rows, and every byte of the arena placed.
 
 Place in the flow: after kernels.py, before render/. Rendering decides no offset; everything is here.
 """
@@ -8,9 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tinygen.kernels import Program, Step
-from tinygen.plan.check import check_placement
-from tinygen.plan.liveness import Buffer, find_buffers
-from tinygen.plan.place import lower_bound, place
+from tinygen.ops.base import Operand
+from tinygen.plan.check import Place, check_plan
+from tinygen.plan.place import Placement, place
+from tinygen.plan.schedule import Segment
+from tinygen.plan.search import choose_schedule
+from tinygen.plan.timeline import Buffer, find_buffers
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,54 +28,75 @@ class Placed:
         return self.offset + self.buffer.size
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class PlannedStep:
-    """A step with its blocks [y0, y1) of rows; the schedule runs the blocks of a step one after the other."""
+@dataclass(frozen=True, slots=True)
+class View:
+    """A tensor as a kernel sees it: row y at offset + (y % ring_rows) * row_bytes in the arena."""
 
-    step: Step
-    blocks: tuple[tuple[int, int], ...]
+    offset: int
+    row_bytes: int
+    ring_rows: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plan:
-    """Where everything lies. `arena_bytes` holds input, output, all tensors and all scratch."""
+    """What is computed when, and where everything lies. `arena_bytes` holds input, output, all tensors and scratch."""
 
     program: Program
-    steps: tuple[PlannedStep, ...]
+    segments: tuple[Segment, ...]
     placed: tuple[Placed, ...]
     arena_bytes: int
     lower_bound_bytes: int
 
     @property
+    def steps(self) -> tuple[Step, ...]:
+        return self.program.steps
+
+    @property
     def scratch_bytes(self) -> int:
         """The largest scratch and carry of any step."""
-        per_step = [s.step.call.scratch_bytes + s.step.call.carry_bytes for s in self.steps]
-        return max(per_step, default=0)
+        return max((s.call.scratch_bytes + s.call.carry_bytes for s in self.steps), default=0)
+
+    def view(self, operand: Operand) -> View:
+        """Where the rows of an operand that is not constant lie."""
+        placed = self._placed("tensor", self.program.storage[operand.tensor])
+        return View(placed.offset, operand.row_bytes, placed.buffer.ring_rows or operand.rows)
 
     def tensor_offset(self, tensor: int) -> int:
         """Arena offset of a tensor that is not constant, in bytes."""
-        return self._offset("tensor", self.program.storage[tensor])
+        return self._placed("tensor", self.program.storage[tensor]).offset
 
     def step_offset(self, role: str, step: int) -> int:
         """Arena offset of the `scratch` or `carry` of a step."""
-        return self._offset(role, step)
+        return self._placed(role, step).offset
 
-    def _offset(self, role: str, key: int) -> int:
-        return next(p.offset for p in self.placed if p.buffer.role == role and p.buffer.key == key)
+    def _placed(self, role: str, key: int) -> Placed:
+        return next(p for p in self.placed if p.buffer.role == role and p.buffer.key == key)
 
 
-def make_plan(program: Program) -> Plan:
-    """Place whole tensors: every layer runs as one block of all its rows.
+def make_plan(program: Program, optimize: str = "balanced") -> Plan:
+    """The plan of the wanted kind: `ram` (smallest arena), `speed` (fewest calls), or `balanced` between them.
 
-    The placement is checked independently of how it was found; a mistake there raises AssertionError.
+    The plan is checked independently of how it was found; a mistake there raises AssertionError.
     """
-    buffers = find_buffers(program)
-    offsets = place(buffers)
-    arena = check_placement(buffers, offsets)
-    return Plan(
-        program=program,
-        steps=tuple(PlannedStep(step, ((0, step.call.rows),)) for step in program.steps),
-        placed=tuple(Placed(buffer, offset) for buffer, offset in zip(buffers, offsets, strict=True)),
-        arena_bytes=arena,
-        lower_bound_bytes=lower_bound(buffers),
-    )
+    chosen = choose_schedule(program, optimize)
+    return placed_plan(program, chosen.segments, chosen.buffers, chosen.placement)
+
+
+def plan_schedule(program: Program, segments: tuple[Segment, ...]) -> Plan:
+    """The plan of a given schedule."""
+    buffers = find_buffers(program, segments)
+    return placed_plan(program, segments, buffers, place(buffers))
+
+
+def placed_plan(
+    program: Program, segments: tuple[Segment, ...], buffers: tuple[Buffer, ...], placement: Placement
+) -> Plan:
+    """The plan of a schedule whose buffers have been placed, checked."""
+    placed = tuple(Placed(b, offset) for b, offset in zip(buffers, placement.offsets, strict=True))
+    check_plan(program, segments, places_of(placed), placement.size)
+    return Plan(program, segments, placed, placement.size, placement.lower_bound)
+
+
+def places_of(placed: tuple[Placed, ...]) -> dict[tuple[str, int], Place]:
+    """Placed buffers as the checker takes them."""
+    return {(p.buffer.role, p.buffer.key): Place(p.offset, p.buffer.size, p.buffer.ring_rows) for p in placed}

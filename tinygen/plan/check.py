@@ -1,31 +1,162 @@
-"""The placement checked by replay, independently of how it was found; runs in every build."""
+"""The proof of a plan: the schedule replayed over an arena in which every byte knows what was written there last.
+
+Runs in every build. Independent of how the plan was found: it knows the order of the blocks, what a kernel says that
+it reads, and the offsets, and nothing of lifetimes. A read of a byte that something else has overwritten is an error.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from tinygen.plan.liveness import ALIGNMENT, Buffer
+from tinygen.ir import Array
+from tinygen.kernels import Program
+from tinygen.ops.base import KernelCall, Operand
+from tinygen.plan.schedule import Segment
+
+ALIGNMENT = 4
 
 
-def check_placement(buffers: Sequence[Buffer], offsets: Sequence[int]) -> int:
-    """Replay all steps over an arena whose bytes know whether they are taken; returns the arena's size in bytes.
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a buffer lies: bytes [offset, offset + size); ring_rows as in the kernels' views, 0 for a whole tensor."""
 
-    Raises AssertionError when a buffer is misaligned or takes a byte from one that is still alive.
+    offset: int
+    size: int
+    ring_rows: int = 0
+
+
+Places = Mapping[tuple[str, int], Place]
+
+
+def check_plan(program: Program, segments: Sequence[Segment], places: Places, arena_bytes: int) -> None:
+    """Raise AssertionError where a kernel would read a byte that is not there any more, or not yet.
+
+    places: by role (`tensor`, `scratch`, `carry`) and by tensor or step index, as in plan/timeline.py.
     """
-    size = max((o + b.size for b, o in zip(buffers, offsets, strict=True)), default=0)
-    taken = np.zeros(size, np.bool_)
-    for buffer, offset in zip(buffers, offsets, strict=True):
-        if offset < 0 or offset % ALIGNMENT:
-            raise AssertionError(f"plan: '{buffer.name}' at {offset} is misaligned")
-    for step in range(-1, max((b.last for b in buffers), default=-1) + 1):
-        for buffer, offset in zip(buffers, offsets, strict=True):
-            if buffer.last == step - 1:
-                taken[offset : offset + buffer.size] = False
-        for buffer, offset in zip(buffers, offsets, strict=True):
-            if buffer.first == step:
-                if taken[offset : offset + buffer.size].any():
-                    raise AssertionError(f"plan: '{buffer.name}' at {offset} overwrites a live buffer")
-                taken[offset : offset + buffer.size] = True
-    return size
+    for (role, key), place in places.items():
+        if place.offset < 0 or place.offset % ALIGNMENT or place.offset + place.size > arena_bytes:
+            raise AssertionError(f"plan: {role} {key} at {place.offset} is misaligned or outside of the arena")
+    replay = _Replay(program, places, arena_bytes)
+    for index in program.graph.inputs:
+        replay.put(index, 0, program.graph.tensors[index].nbytes)
+    done = [0] * len(program.steps)
+    for segment in segments:
+        for step, y0, y1 in segment.blocks(program):
+            if y0 != done[step]:
+                raise AssertionError(f"plan: layer {step} computes row {y0} after row {done[step]}")
+            replay.block(step, y0, y1)
+            done[step] = y1
+    if any(rows != step.call.rows for rows, step in zip(done, program.steps, strict=True)):
+        raise AssertionError("plan: a layer is not computed to its end")
+    for index in program.graph.outputs:
+        replay.need(index, 0, program.graph.tensors[index].nbytes, "the caller")
+
+
+class _Replay:
+    def __init__(self, program: Program, places: Places, arena_bytes: int) -> None:
+        self._program, self._places = program, places
+        self._arena = np.zeros(arena_bytes, np.uint32)
+        # every byte of every tensor, scratch and carry has a mark of its own
+        self._marks: dict[tuple[str, int], int] = {}
+        mark = 1
+        for key, place in places.items():
+            self._marks[key] = mark
+            mark += max(place.size, program.graph.tensors[key[1]].nbytes if key[0] == "tensor" else 0)
+
+    def block(self, step: int, y0: int, y1: int) -> None:
+        call = self._program.steps[step].call
+        if y0 == 0:
+            self._fill("carry", step)
+        unit = y1 - y0 if call.output.images > 1 else call.rows_at_once
+        for y in range(y0, y1, unit):
+            self._rows(step, call, y, min(y + unit, y1))
+
+    def _rows(self, step: int, call: KernelCall, y0: int, y1: int) -> None:
+        who = f"layer {step} at row {y0}"
+        self._fill("scratch", step)
+        reads = [(i, *self._span(call, i, y0, y1)) for i in range(len(call.inputs))]
+        for index, low, high in reads:
+            self.need(call.inputs[index].tensor, low, high, who, call.inputs[index])
+        output = call.output
+        written = (y0 * output.row_bytes, y1 * output.row_bytes)
+        if output.images > 1 or call.gathers:
+            written = (0, output.images * output.rows * output.row_bytes if y1 == call.rows else 0)
+        self.put(output.tensor, *written, output)
+        for index, low, high in reads:
+            if index in call.in_place:
+                self._need_order(call, index, low, written, who)
+            else:
+                self.need(call.inputs[index].tensor, low, high, who, call.inputs[index])
+        self._need_own("scratch", step)
+        self._need_own("carry", step)
+
+    def _span(self, call: KernelCall, index: int, y0: int, y1: int) -> tuple[int, int]:
+        operand = call.inputs[index]
+        if operand.images > 1 or call.output.images > 1:
+            return 0, operand.images * operand.rows * operand.row_bytes
+        reads = call.reads_of(index)
+        return reads.first[y0] * operand.row_bytes, reads.last[y1 - 1] * operand.row_bytes
+
+    def _addresses(self, tensor: int, low: int, high: int, operand: Operand | None) -> Array:
+        """The arena's bytes in which bytes [low, high) of a tensor lie."""
+        place = self._places["tensor", self._program.storage[tensor]]
+        position: Array = np.arange(low, high)
+        if place.ring_rows:
+            assert operand is not None
+            position %= place.ring_rows * operand.row_bytes
+        return position + place.offset
+
+    def _marks_of(self, tensor: int, low: int, high: int) -> Array:
+        return _marks(self._marks["tensor", self._program.storage[tensor]] + low, high - low)
+
+    def put(self, tensor: int, low: int, high: int, operand: Operand | None = None) -> None:
+        """Bytes [low, high) of a tensor are written."""
+        if low < high:
+            self._arena[self._addresses(tensor, low, high, operand)] = self._marks_of(tensor, low, high)
+
+    def need(self, tensor: int, low: int, high: int, who: str, operand: Operand | None = None) -> None:
+        """Bytes [low, high) of a tensor must be in their place."""
+        if self._program.graph.tensors[tensor].data is not None or low >= high:
+            return
+        found = self._arena[self._addresses(tensor, low, high, operand)]
+        wrong = np.flatnonzero(found != self._marks_of(tensor, low, high))
+        if len(wrong):
+            name = self._program.graph.tensors[tensor].name
+            raise AssertionError(f"plan: {who} reads byte {low + int(wrong[0])} of '{name}', which is not there")
+
+    def _need_order(self, call: KernelCall, index: int, low: int, written: tuple[int, int], who: str) -> None:
+        """Where an output lies over its input, each element is written only when all up to it have been read."""
+        source, target = call.inputs[index], call.output
+        tensors = self._program.graph.tensors
+        if tensors[source.tensor].data is not None:
+            return
+        sizes = tensors[source.tensor].dtype.size, tensors[target.tensor].dtype.size
+        count = (written[1] - written[0]) // sizes[1]
+        read = self._addresses(source.tensor, low, low + count * sizes[0], source)[:: sizes[0]]
+        write = self._addresses(target.tensor, *written, target)[:: sizes[1]]
+        ahead = (write + sizes[1] > read + sizes[0]) & (write < read[-1] + sizes[0])
+        if ahead.any() and write.min() < read.max() + sizes[0] and read.min() < write.max() + sizes[1]:
+            raise AssertionError(f"plan: {who} overwrites what it has not read yet")
+
+    def _fill(self, role: str, step: int) -> None:
+        if (role, step) in self._places:
+            place = self._places[role, step]
+            self._arena[place.offset : place.offset + place.size] = self._own(role, step)
+
+    def _need_own(self, role: str, step: int) -> None:
+        if (role, step) in self._places:
+            place = self._places[role, step]
+            if (self._arena[place.offset : place.offset + place.size] != self._own(role, step)).any():
+                raise AssertionError(f"plan: the {role} of layer {step} is overwritten")
+
+    def _own(self, role: str, step: int) -> Array:
+        return _marks(self._marks[role, step], self._places[role, step].size)
+
+
+def _marks(first: int, count: int) -> Array:
+    """`count` marks from `first` on; they wrap at 2^32."""
+    marks: Array = (np.arange(first, first + count) & 0xFFFFFFFF).astype(np.uint32)
+    return marks

@@ -10,7 +10,8 @@ from tinygen import __version__, resources
 from tinygen.ir import Array, Tensor
 from tinygen.kernels import kernel_files
 from tinygen.ops.base import Constant, Operand
-from tinygen.plan import Plan, PlannedStep
+from tinygen.plan import Plan
+from tinygen.plan.schedule import Ready, Segment
 from tinygen.render import Files, render
 from tinygen.render.names import comment, string_body
 
@@ -45,9 +46,21 @@ class _Layer:
     comments: tuple[str, ...]
     params: tuple[tuple[str, str], ...]
     images: int
+    rows: int
     views: tuple[str, ...]
-    calls: tuple[str, ...]
-    blocks: tuple[tuple[int, int], ...]
+    operands: str
+    memory: str
+    ready: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Segment:
+    """Layers that are computed in turns of `height` rows; a height of 0 is one layer computed whole."""
+
+    layers: tuple[_Layer, ...]
+    height: int
+    turns: int
+    driver: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +80,8 @@ def library_files(plan: Plan, sha256: str, labels: tuple[str, ...] = ()) -> File
     """
     graph = plan.program.graph
     name = graph.name
-    layers = tuple(_layer(plan, index) for index in range(len(plan.steps)))
+    segments = tuple(_segment(plan, segment) for segment in plan.segments)
+    layers = tuple(layer for segment in segments for layer in segment.layers)
     model = {
         "name": name,
         "macro": name.upper(),
@@ -79,6 +93,7 @@ def library_files(plan: Plan, sha256: str, labels: tuple[str, ...] = ()) -> File
         "labels": tuple(string_body(label) for label in labels),
         "kernels": tuple(sorted({layer.kernel for layer in layers})),
         "layers": layers,
+        "segments": segments,
         "constants": _constants(plan),
     }
     files: Files = {f"src/{name}_kernels/{path.name}": path.read_bytes() for path in kernel_files(plan.program)}
@@ -113,9 +128,17 @@ def _border(plan: Plan, function: str, indices: tuple[int, ...]) -> _BorderGroup
     return _BorderGroup(function.upper(), function, c_type, tuple(borders))
 
 
-def _layer(plan: Plan, index: int) -> _Layer:
-    planned: PlannedStep = plan.steps[index]
-    step, graph = planned.step, plan.program.graph
+def _segment(plan: Plan, segment: Segment) -> _Segment:
+    return _Segment(
+        layers=tuple(_layer(plan, index, segment) for index in range(segment.first, segment.end)),
+        height=segment.height,
+        turns=sum(1 for _ in segment.turns(plan.program)),
+        driver=comment(plan.program.graph.tensors[segment.driver].name) if segment.height else "",
+    )
+
+
+def _layer(plan: Plan, index: int, segment: Segment) -> _Layer:
+    step, graph = plan.steps[index], plan.program.graph
     call = step.call
     macs = f", {step.macs} MACs" if step.macs else ""
     lines = [_place(plan, "in ", operand) for operand in call.inputs] + [_place(plan, "out", call.output)]
@@ -139,29 +162,46 @@ def _layer(plan: Plan, index: int) -> _Layer:
         comments=tuple(lines),
         params=tuple((field, _param(graph.name, index, value)) for field, value in call.params),
         images=call.output.images,
+        rows=call.rows,
         views=tuple(views),
-        calls=tuple(f"{addresses}, {y0}, {y1}, {memory}" for y0, y1 in planned.blocks),
-        blocks=planned.blocks,
+        operands=addresses,
+        memory=memory,
+        ready=_ready(segment.ready[index - segment.first]) if segment.height else "",
     )
+
+
+def _ready(formulas: tuple[Ready, ...]) -> str:
+    """How many rows of a layer can be made, as C."""
+    text = ""
+    for r in reversed(formulas):
+        got = "got" if r.source < 0 else f"got{r.source}"
+        ready = f"tg_ready({got}, {r.multiply}, {r.add}, {r.divide})"
+        text = f"tg_min({ready}, {text})" if text else ready
+    return text
 
 
 def _place(plan: Plan, role: str, operand: Operand) -> str:
     tensor = plan.program.graph.tensors[operand.tensor]
     if tensor.data is not None:
         return f"{role} constant {_shape(tensor)} {tensor.dtype.value}"
-    offset = plan.tensor_offset(operand.tensor)
-    return f"{role} arena[{offset} .. {offset + tensor.nbytes}) {_shape(tensor)} {tensor.dtype.value}"
+    view = plan.view(operand)
+    ring = view.ring_rows < operand.rows
+    size = view.ring_rows * view.row_bytes if ring else tensor.nbytes
+    text = f"{role} arena[{view.offset} .. {view.offset + size}) {_shape(tensor)} {tensor.dtype.value}"
+    return f"{text}, a ring of {view.ring_rows} rows" if ring else text
 
 
 def _view(plan: Plan, c_type: str, name: str, operand: Operand) -> str:
     graph = plan.program.graph
+    rows = operand.rows
     if graph.tensors[operand.tensor].data is not None:
         base = _operand_name(graph.name, operand.tensor)
     else:
-        base = f"arena + {plan.tensor_offset(operand.tensor)}"
+        view = plan.view(operand)
+        base, rows = f"arena + {view.offset}", view.ring_rows
     if operand.images > 1:
         base += f" + n * {operand.rows * operand.row_bytes}"
-    return f"const {c_type} {name} = {{{base}, {operand.row_bytes}, {operand.rows}}};"
+    return f"const {c_type} {name} = {{{base}, {operand.row_bytes}, {rows}}};"
 
 
 def _param(name: str, layer: int, value: int | float | tuple[int, ...] | Constant) -> str:
@@ -183,9 +223,9 @@ def _operand_name(name: str, tensor: int) -> str:
 def _constants(plan: Plan) -> tuple[_ConstantArray, ...]:
     graph = plan.program.graph
     arrays = []
-    for index, planned in enumerate(plan.steps):
-        op = planned.step.op
-        for c in planned.step.call.constants:
+    for index, step in enumerate(plan.steps):
+        op = step.op
+        for c in step.call.constants:
             text = comment(f"{op.kind} {op.name}: {c.field} {'x'.join(map(str, c.values.shape))}")
             arrays.append(_array(_constant_name(graph.name, index, c), c.values, " TG_FLASH", text))
     for tensor in plan.program.constant_operands:

@@ -20,15 +20,14 @@ def plan_json(plan: Plan) -> dict[str, object]:
         "layers": [
             {
                 "index": index,
-                "operator": planned.step.op.kind,
-                "name": planned.step.op.name,
-                "kernel": planned.step.call.kernel,
-                "macs": planned.step.macs,
-                "blocks": [list(block) for block in planned.blocks],
-                "scratch_bytes": planned.step.call.scratch_bytes,
-                "carry_bytes": planned.step.call.carry_bytes,
+                "operator": step.op.kind,
+                "name": step.op.name,
+                "kernel": step.call.kernel,
+                "macs": step.macs,
+                "scratch_bytes": step.call.scratch_bytes,
+                "carry_bytes": step.call.carry_bytes,
             }
-            for index, planned in enumerate(plan.steps)
+            for index, step in enumerate(plan.steps)
         ],
         "buffers": [
             {
@@ -53,10 +52,10 @@ def plan_text(plan: Plan) -> str:
         "",
         f"layer  {'operator':<20} |{'arena'.center(_WIDTH)}| live bytes",
     ]
-    for index, planned in enumerate(plan.steps):
+    for index, step in enumerate(plan.steps):
         live = [p for p in plan.placed if p.buffer.first <= index <= p.buffer.last]
         used = sum(p.buffer.size for p in live)
-        lines.append(f"{index:>5}  {planned.step.op.kind:<20} |{_draw(plan, live, index)}| {used:>10,}")
+        lines.append(f"{index:>5}  {step.op.kind:<20} |{_draw(plan, live, index)}| {used:>10,}")
     lines += ["", f"{'offset':>8} {'bytes':>9}  {'layers':<10} what"]
     for placed in sorted(plan.placed, key=lambda p: (p.buffer.first, p.offset)):
         b = placed.buffer
@@ -67,7 +66,7 @@ def plan_text(plan: Plan) -> str:
 
 def _draw(plan: Plan, live: list[Placed], step: int) -> str:
     row = [" "] * _WIDTH
-    call = plan.steps[step].step.call
+    call = plan.steps[step].call
     written = plan.program.storage[call.output.tensor]
     read = {plan.program.storage[o.tensor] for o in call.inputs}
     for placed in live:

@@ -53,6 +53,12 @@ static inline int8_t *tg_output_row(const tg_output *view, int32_t y) {
 static inline int32_t tg_min(int32_t a, int32_t b) { return a < b ? a : b; }
 static inline int32_t tg_max(int32_t a, int32_t b) { return a > b ? a : b; }
 
+/* How many rows can be made of the first `got` rows of another tensor, also counted on beyond the ends of both;
+ * with divide = 0 it takes `add` rows to make all `multiply` of them at once. */
+static inline int32_t tg_ready(int32_t got, int32_t multiply, int32_t add, int32_t divide) {
+  return divide == 0 ? (got >= add ? multiply : 0) : tg_max(got * multiply + add, 0) / divide;
+}
+
 /* a + b modulo 2^32: accumulators wrap, as TFLM's do; signed overflow would be undefined */
 static inline int32_t tg_add_wrap(int32_t a, int32_t b) { return (int32_t)((uint32_t)a + (uint32_t)b); }
 

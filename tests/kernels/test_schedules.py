@@ -1,0 +1,83 @@
+"""Any schedule gives the same result: layers cut into blocks and streamed together at random, and what the planner
+chooses, each layer compared with the reference row by row as it is computed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.random import Generator
+
+from tests.exact.cases import ALIASES, GENERATORS, NIGHTLY, Case, cases
+from tests.exact.networks import networks
+from tests.support.c_build import plan_of
+from tests.support.compare import difference
+from tests.support.trace import TracedModels, expected_calls
+from tinygen import reference
+from tinygen.kernels import Program
+from tinygen.plan import Plan, make_plan, plan_schedule
+from tinygen.plan.schedule import Segment, driver_of, streamable, writers
+from tinygen.plan.search import OPTIMIZE
+
+COUNT = 200 if NIGHTLY else 20
+
+
+def random_schedule(program: Program, rng: Generator) -> tuple[Segment, ...]:
+    """The steps cut into segments at random, each streamed at a random height where that is possible."""
+    written, segments, first = writers(program), [], 0
+    while first < len(program.steps):
+        end, ready = first + 1, [streamable(program, written, first, first)]
+        while end < len(program.steps) and ready[0] and rng.random() < 0.8:
+            made = streamable(program, written, first, end)
+            if not made:
+                break
+            ready.append(made)
+            end += 1
+        driver = driver_of(program, first)
+        if ready[0] and driver is not None and (end > first + 1 or rng.random() < 0.8):
+            height = int(rng.integers(1, 4))
+            segments.append(Segment(first, end, height, program.storage[driver.tensor], tuple(ready)))
+        else:
+            segments.append(Segment(first, end))
+        first = end
+    return tuple(segments)
+
+
+def _check(plans: list[Plan], chosen: list[Case], folder: Path) -> None:
+    models = TracedModels(plans, folder)
+    for case, plan in zip(chosen, plans, strict=True):
+        for sample in case.samples:
+            values = reference.run_all(plan.program.graph, sample)
+            seen, calls = models.run(plan.program.graph.name, sample)
+            for tensor, value in seen.items():
+                assert not (complaint := difference([value], [values[tensor]])), f"{case}: {complaint}"
+            assert calls == expected_calls(plan)
+
+
+@pytest.mark.parametrize("kind", sorted(set(GENERATORS) - ALIASES))
+def test_operator_in_blocks(kind: str, tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    chosen = list(cases(kind, COUNT))
+    plans = [plan_schedule(p, random_schedule(p, rng)) for p in (plan_of(case.graph).program for case in chosen)]
+    _check(plans, chosen, tmp_path)
+
+
+def test_networks_at_random(tmp_path: Path) -> None:
+    rng = np.random.default_rng(4)
+    chosen = list(networks(COUNT))
+    plans = [plan_schedule(p, random_schedule(p, rng)) for p in (plan_of(case.graph).program for case in chosen)]
+    assert sum(segment.end - segment.first > 2 for plan in plans for segment in plan.segments) > COUNT / 4
+    assert sum(p.buffer.ring_rows > 0 for plan in plans for p in plan.placed) > COUNT / 4
+    _check(plans, chosen, tmp_path)
+
+
+def test_networks_as_planned(tmp_path: Path) -> None:
+    chosen, plans = [], []
+    for case in networks(COUNT):
+        for optimize in OPTIMIZE:
+            graph = replace(case.graph, name=f"{case.graph.name}_{optimize}")
+            plans.append(make_plan(replace(plan_of(case.graph).program, graph=graph), optimize))
+            chosen.append(case)
+    _check(plans, chosen, tmp_path)

@@ -1,0 +1,182 @@
+"""What each segment that could stand in a schedule needs: the peak of its memory and its cost, estimated.
+
+Place in the flow: for plan/search.py. The peak is a sum of what is alive, as if it could be placed without gaps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tinygen.ir import Array
+from tinygen.kernels import Program
+from tinygen.ops.base import Operand
+from tinygen.plan.schedule import DRIVER, Ready, Segment, driver_of, same_rows, streamable, writers
+
+_HEIGHTS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
+_LONGEST = 64  # steps of a segment
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A segment with its peak in bytes and its cost in instructions."""
+
+    segment: Segment
+    peak: int
+    cost: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Lives:
+    """The tensors by the memory they have: bytes, the step that first writes it (-1: an input), the last to use it."""
+
+    size: dict[int, int]
+    first: dict[int, int]
+    last: dict[int, int]
+
+    def across(self, first: int, end: int) -> dict[int, int]:
+        """Bytes of the tensors that are there before step `first` and needed at `end` or later."""
+        return {r: s for r, s in self.size.items() if self.first[r] < first and self.last[r] >= end}
+
+
+def options_of(program: Program) -> tuple[tuple[Option, ...], ...]:
+    """For each step the segments that may begin with it, the single step first."""
+    written, lives = writers(program), _lives(program)
+    return tuple(
+        (_whole(program, lives, first), *_streams(program, written, lives, first))
+        for first in range(len(program.steps))
+    )
+
+
+def _lives(program: Program) -> _Lives:
+    graph, storage, end = program.graph, program.storage, len(program.steps)
+    first = {storage[i]: -1 for i in graph.inputs}
+    last = dict(first)
+    for index, step in enumerate(program.steps):
+        first.setdefault(storage[step.call.output.tensor], index)
+        used = [o.tensor for o in step.call.inputs if graph.tensors[o.tensor].data is None]
+        last |= {storage[t]: index for t in (*used, step.call.output.tensor)}
+    last |= {storage[i]: end for i in graph.outputs}
+    return _Lives({r: graph.tensors[r].nbytes for r in first}, first, last)
+
+
+def _whole(program: Program, lives: _Lives, index: int) -> Option:
+    """A step computed in one call, its output moving in over inputs that die here."""
+    step = program.steps[index]
+    call = step.call
+    across = lives.across(index, index + 1)
+    total = np.full(call.rows, sum(across.values()) + call.scratch_bytes + call.carry_bytes, np.int64)
+    seen = set(across)
+    for i, operand in enumerate(call.inputs):
+        root = program.storage[operand.tensor]
+        if program.graph.tensors[operand.tensor].data is not None or root in seen:
+            continue
+        seen.add(root)
+        first = np.array(call.reads_of(i).first)
+        if i in call.in_place:
+            first = np.append(first[1:], operand.rows)
+        gone = first * operand.row_bytes if operand.images == 1 and call.output.images == 1 else 0
+        total += np.maximum(lives.size[root] - gone, 0)
+    root = program.storage[call.output.tensor]
+    if root not in seen:
+        rows = np.arange(1, call.rows + 1) * call.output.row_bytes
+        total += lives.size[root] if call.gathers or call.output.images > 1 else rows
+    return Option(Segment(index, index + 1), int(total.max()), _work(program, index) + call.call_cost)
+
+
+def _work(program: Program, index: int) -> int:
+    """Instructions of a step, roughly: it only weighs the calls against the work."""
+    step = program.steps[index]
+    return 3 * step.macs + 8 * step.call.output.images * step.call.output.rows * step.call.output.row_bytes
+
+
+def _streams(program: Program, written: dict[int, tuple[int, ...]], lives: _Lives, first: int) -> list[Option]:
+    """Every streamed segment that begins with `first`, for several heights."""
+    driver = driver_of(program, first)
+    if driver is None or driver.rows < 2:
+        return []
+    ready: list[tuple[Ready, ...]] = []
+    options = []
+    heights = [h for h in _HEIGHTS if h < driver.rows]
+    states = {h: _State(program, lives, first, driver, h) for h in heights}
+    for step in range(first, min(len(program.steps), first + _LONGEST)):
+        made = streamable(program, written, first, step)
+        if not made:
+            break
+        ready.append(made)
+        for height, state in states.items():
+            state.add(step, made)
+            if step > first and state.ends:
+                segment = Segment(first, step + 1, height, program.storage[driver.tensor], tuple(ready))
+                options.append(Option(segment, *state.need(step + 1)))
+    return options
+
+
+class _State:
+    """A streamed segment that grows step by step: rows done and rows still needed, by turn."""
+
+    def __init__(self, program: Program, lives: _Lives, first: int, driver: Operand, height: int) -> None:
+        self._program, self._lives, self._first, self._driver = program, lives, first, driver
+        # what padding holds back comes in some more turns
+        turns = -(-(3 * driver.rows + 64) // height)
+        self._got: dict[int, Array] = {DRIVER: np.arange(1, turns + 1) * height}
+        self._operand: dict[int, Operand] = {}  # by root: how its writer sees it
+        self._made: dict[int, Array] = {}  # rows written, by root
+        self._low: dict[int, Array] = {}  # the first row still needed before each turn, by root
+        self._split: set[int] = set()  # roots that are not seen as the same rows by all
+        self._last: dict[int, int] = {}
+        self.ends = True  # whether the turns that are looked at suffice
+        self._carry = self._scratch = self._cost = 0
+
+    def add(self, step: int, ready: tuple[Ready, ...]) -> None:
+        call = self._program.steps[step].call
+        self._got[step] = np.minimum.reduce([_rows(r, self._got[r.source]) for r in ready])
+        done = np.minimum(self._got[step], call.rows)
+        self.ends = self.ends and bool(done[-1] == call.rows)
+        before = np.append(0, done[:-1])
+        for index, operand in enumerate(call.inputs):
+            root = self._program.storage[operand.tensor]
+            if self._program.graph.tensors[operand.tensor].data is None:
+                low = np.append(np.array(call.reads_of(index).first), operand.rows)[before]
+                self._low[root] = np.minimum(self._low.get(root, low), low)
+                self._use(root, operand, step)
+        root = self._program.storage[call.output.tensor]
+        made = np.where(done == call.rows, call.output.rows, 0) if call.gathers else done
+        self._made[root] = np.maximum(self._made.get(root, made), made)
+        self._use(root, call.output, step)
+        self._carry += call.carry_bytes
+        self._scratch = max(self._scratch, call.scratch_bytes)
+        self._cost += _work(self._program, step) + call.call_cost * int((done > before).sum())
+
+    def _use(self, root: int, operand: Operand, step: int) -> None:
+        if not same_rows(self._operand.setdefault(root, operand), operand):
+            self._split.add(root)
+        self._last[root] = step
+
+    def need(self, end: int) -> tuple[int, int]:
+        """(peak, cost) of the segment up to step `end`."""
+        lives = self._lives
+        across = lives.across(self._first, end)
+        total = np.full(len(self._got[DRIVER]), sum(across.values()) + self._carry + self._scratch, np.int64)
+        for root, operand in self._operand.items():
+            low = self._low.get(root)
+            if root in across:
+                continue
+            if root not in self._made:  # an input that dies in this segment
+                assert low is not None
+                total += np.maximum(lives.size[root] - low * operand.row_bytes, 0)
+            elif lives.last[root] >= end or lives.first[root] < self._first:
+                total += self._made[root] * operand.row_bytes
+            elif root in self._split or low is None:
+                total += lives.size[root]
+            else:
+                total += min(lives.size[root], int((self._made[root] - low).max()) * operand.row_bytes)
+        return int(total.max()), self._cost
+
+
+def _rows(ready: Ready, got: Array) -> Array:
+    if not ready.divide:
+        return np.where(got >= ready.add, ready.multiply, 0)
+    made: Array = np.maximum(got * ready.multiply + ready.add, 0) // ready.divide
+    return made

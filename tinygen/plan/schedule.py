@@ -1,0 +1,152 @@
+"""The schedule: which rows of which step are computed when.
+
+Place in the flow: plan/search.py chooses the segments; plan/timeline.py replays them into lifetimes, render/ prints
+them as loops. A segment is a run of steps. A segment of one step computes it whole; a longer one is streamed: `height`
+rows of its input tensor at a time are pushed through all its steps, each of which computes the rows that can be made
+of what is there by then. So no row is computed twice, and between two steps of a segment a few rows are enough.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from tinygen.ir import Array
+from tinygen.kernels import Program
+from tinygen.ops.base import KernelCall, Operand, Reads
+
+DRIVER = -1
+_LARGEST_RATIO = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """How many rows of a step can be made of the first `got` rows of a source; the C function tg_ready.
+
+    (got * multiply + add) / divide, at least 0; with divide = 0 it takes all of the source's rows, `add`, to make all
+    `multiply` rows at once. `source` is the step that makes the source, or DRIVER for the segment's input.
+
+    Rows are counted on beyond the end of each tensor, as if it went on: so what padding lets a step make of the last
+    rows comes bit by bit, too, and not all in one turn.
+    """
+
+    source: int
+    multiply: int
+    add: int
+    divide: int
+
+    def __call__(self, got: int) -> int:
+        if not self.divide:
+            return self.multiply if got >= self.add else 0
+        return max(got * self.multiply + self.add, 0) // self.divide
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Steps [first, end). height: rows of tensor `driver` per turn, 0 for a single step that is computed whole."""
+
+    first: int
+    end: int
+    height: int = 0
+    driver: int = DRIVER
+    ready: tuple[tuple[Ready, ...], ...] = ()
+
+    def turns(self, program: Program) -> Iterator[tuple[tuple[int, int, int], ...]]:
+        """For each turn of the loop the blocks (step, y0, y1) that it computes, in order."""
+        if not self.height:
+            yield ((self.first, 0, program.steps[self.first].call.rows),)
+            return
+        rows = {step: program.steps[step].call.rows for step in range(self.first, self.end)}
+        done = dict.fromkeys(rows, 0)
+        got = {DRIVER: 0}
+        while done != rows:
+            got[DRIVER] += self.height
+            blocks = []
+            for step, ready in zip(rows, self.ready, strict=True):
+                got[step] = min(r(got[r.source]) for r in ready)
+                until = min(got[step], rows[step])
+                if until > done[step]:
+                    blocks.append((step, done[step], until))
+                    done[step] = until
+            yield tuple(blocks)
+
+    def blocks(self, program: Program) -> Iterator[tuple[int, int, int]]:
+        """(step, y0, y1) in the order of computation."""
+        for turn in self.turns(program):
+            yield from turn
+
+
+def made_of(reads: Reads, of: int) -> Array:
+    """How many rows can be made of the first 0, 1, .. `of` rows of an input, int64; shape (of + 1,)."""
+    counts: Array = np.searchsorted(np.array(reads.last), np.arange(of + 1), side="right")
+    return counts
+
+
+def fit_ready(source: int, reads: Reads, of: int) -> Ready | None:
+    """The formula that gives `made_of` exactly; None if there is none of small numbers."""
+    rows = len(reads.last)
+    got, wanted = np.arange(of), made_of(reads, of)[:of]
+    if not wanted.any():
+        return Ready(source, rows, of, 0)
+    for divide in range(1, _LARGEST_RATIO + 1):
+        for multiply in range(1, _LARGEST_RATIO + 1):
+            # floor((got * multiply + add) / divide) = wanted, but for what the limits 0 and rows cut off
+            low = (wanted * divide - got * multiply)[wanted > 0].max()
+            high = (wanted * divide + divide - 1 - got * multiply)[wanted < rows].min(initial=1 << 30)
+            if low <= high:
+                return Ready(source, multiply, int(low), divide)
+    return None
+
+
+def writers(program: Program) -> dict[int, tuple[int, ...]]:
+    """The steps that write each tensor, by the tensor whose memory it is."""
+    found: dict[int, tuple[int, ...]] = {}
+    for index, step in enumerate(program.steps):
+        root = program.storage[step.call.output.tensor]
+        found[root] = (*found.get(root, ()), index)
+    return found
+
+
+def same_rows(a: Operand, b: Operand) -> bool:
+    """Whether two operands see one image of the same rows."""
+    return (a.images, a.rows, a.row_bytes) == (b.images, b.rows, b.row_bytes) and a.images == 1
+
+
+def streamable(program: Program, written: dict[int, tuple[int, ...]], first: int, step: int) -> tuple[Ready, ...]:
+    """When the rows of `step` can be made in a segment that begins at `first`; () if it cannot stand in it."""
+    call = program.steps[step].call
+    driver = driver_of(program, first)
+    if driver is None or call.output.images > 1:
+        return ()
+    found: list[Ready] = []
+    for index, operand in enumerate(call.inputs):
+        root = program.storage[operand.tensor]
+        inside = [w for w in written.get(root, ()) if first <= w < step]
+        reads = call.reads_of(index)
+        if root == program.storage[driver.tensor]:
+            fits = [fit_ready(DRIVER, reads, driver.rows)] if same_rows(operand, driver) else [None]
+        else:
+            fits = [_ready(program.steps[w].call, w, operand, reads) for w in inside]
+        for fit in fits:
+            if fit is None:
+                return ()
+            found.append(fit)
+    return tuple(found)
+
+
+def _ready(writer: KernelCall, source: int, operand: Operand, reads: Reads) -> Ready | None:
+    if not same_rows(writer.output, operand):
+        return None
+    if writer.gathers:
+        return Ready(source, len(reads.last), writer.rows, 0)
+    return fit_ready(source, reads, operand.rows)
+
+
+def driver_of(program: Program, first: int) -> Operand | None:
+    """The input whose rows drive a segment that begins at step `first`: the first that is no constant."""
+    for operand in program.steps[first].call.inputs:
+        if program.graph.tensors[operand.tensor].data is None:
+            return operand if operand.images == 1 else None
+    return None
