@@ -43,6 +43,7 @@ class Request:
     data: str | None
     input_shapes: dict[str, tuple[int, ...]]
     allow_lambda: bool
+    by_rows: bool = False
 
     @property
     def is_tflite(self) -> bool:
@@ -76,6 +77,7 @@ def make_request(
     data: str | None,
     input_shapes: dict[str, tuple[int, ...]],
     allow_lambda: bool,
+    by_rows: bool = False,
 ) -> Request:
     """Fill in what was left out: the name from the file, the data file that lies beside the model."""
     if not model.exists():
@@ -83,7 +85,7 @@ def make_request(
     beside = find_data(model)
     if data is None and beside is not None:
         data = str(beside)
-    return Request(model, c_name(name or model.stem), data, input_shapes, allow_lambda)
+    return Request(model, c_name(name or model.stem), data, input_shapes, allow_lambda, by_rows)
 
 
 def compile_model(request: Request, project: Path | None, progress: Progress) -> Compiled:
@@ -106,7 +108,7 @@ def compile_model(request: Request, project: Path | None, progress: Progress) ->
             calibration = _quantize(request, path, progress)
         progress("planning")
         model = load_tflite(path, request.name)
-        plan = make_plan(build_program(run_passes(verify(model.graph))))
+        plan = make_plan(build_program(run_passes(verify(model.graph))), by_rows=request.by_rows)
         tflite = path.read_bytes()
     return Compiled(request, tflite, model, plan, _labels(request, model), calibration)
 
@@ -115,7 +117,7 @@ def write_board_project(compiled: Compiled, board: Board, folder: Path) -> None:
     """Write the complete PlatformIO project of a compiled model; raises TinygenError."""
     request, model = compiled.request, compiled.model
     library = library_files(compiled.plan, model.sha256, compiled.labels)
-    files = project_files(model.graph, library, model.sha256, compiled.labels, board, platform_spec(board))
+    files = project_files(compiled.plan, library, model.sha256, compiled.labels, board, platform_spec(board))
     record = {**_identity(request), "model_sha256": model.sha256, "calibration": asdict(compiled.calibration)}
     kept = {
         f"{request.name}.tflite": compiled.tflite,

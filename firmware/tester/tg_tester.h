@@ -27,9 +27,14 @@ typedef struct {
   uint8_t input_count, output_count;
   const uint32_t *input_bytes, *output_bytes; /* of each tensor */
   uint32_t arena_bytes;
-  void *(*input)(int index);
+  void *(*input)(int index); /* NULL where the input comes by rows */
   void *(*output)(int index);
   void (*invoke)(void);
+  /* The input by rows: takes `row`, of row_bytes, and returns 1 with the last one; restart forgets what came. */
+  int (*push_row)(void);
+  void (*restart)(void);
+  uint8_t *row;
+  uint32_t row_bytes;
 } tg_model;
 
 extern const tg_model tg_tested_model;

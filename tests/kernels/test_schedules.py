@@ -16,6 +16,7 @@ from tests.support.c_build import plan_of
 from tests.support.compare import difference
 from tests.support.trace import TracedModels, expected_calls
 from tinygen import reference
+from tinygen.errors import TinygenError
 from tinygen.kernels import Program
 from tinygen.plan import Plan, make_plan, plan_schedule
 from tinygen.plan.schedule import Segment, driver_of, streamable, writers
@@ -80,4 +81,18 @@ def test_networks_as_planned(tmp_path: Path) -> None:
             graph = replace(case.graph, name=f"{case.graph.name}_{optimize}")
             plans.append(make_plan(replace(plan_of(case.graph).program, graph=graph), optimize))
             chosen.append(case)
+    _check(plans, chosen, tmp_path)
+
+
+def test_networks_that_take_rows(tmp_path: Path) -> None:
+    chosen, plans = [], []
+    for case in networks(2 * COUNT):
+        program = plan_of(case.graph).program
+        try:
+            plans.append(make_plan(program, "ram", by_rows=True))
+        except TinygenError:
+            continue  # several inputs, or a first layer that needs all of it
+        chosen.append(case)
+    assert len(chosen) >= COUNT / 2
+    assert any(plan.view(plan.pushed).ring_rows < plan.pushed.rows for plan in plans if plan.pushed)
     _check(plans, chosen, tmp_path)

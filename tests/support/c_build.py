@@ -12,6 +12,7 @@ import numpy as np
 
 from tinygen.ir import Array, Graph
 from tinygen.kernels import build_program
+from tinygen.ops.base import Operand
 from tinygen.passes import run_passes
 from tinygen.plan import Plan, make_plan
 from tinygen.render.model import library_files
@@ -54,19 +55,30 @@ def shared_library(sources: Iterable[Path], folder: Path, flags: Sequence[str] =
 class CModel:
     """A model inside a shared library, called through its own API."""
 
-    def __init__(self, library: ctypes.CDLL, graph: Graph) -> None:
+    def __init__(self, library: ctypes.CDLL, graph: Graph, pushed: Operand | None = None) -> None:
         self.library, self.graph = library, graph
-        for function in ("input", "output"):
+        self._pushed = pushed
+        for function in ("output",) if pushed else ("input", "output"):
             self._function(function).restype = ctypes.c_void_p
 
     def _function(self, name: str) -> Any:
         return getattr(self.library, f"{self.graph.name}_{name}")
 
+    def _push(self, array: Array) -> None:
+        """The input row by row; only the last one brings the outputs."""
+        assert self._pushed is not None
+        content, size = array.tobytes(), self._pushed.row_bytes
+        done = [self._function("push_row")(content[at : at + size]) for at in range(0, len(content), size)]
+        assert done == [0] * (len(done) - 1) + [1]
+
     def run(self, inputs: Sequence[Array]) -> tuple[Array, ...]:
         """The outputs of one inference, in the graph's shapes."""
-        for position, array in enumerate(inputs):
-            ctypes.memmove(self._function("input")(position), array.tobytes(), array.nbytes)
-        self._function("invoke")()
+        if self._pushed:
+            self._push(inputs[0])
+        else:
+            for position, array in enumerate(inputs):
+                ctypes.memmove(self._function("input")(position), array.tobytes(), array.nbytes)
+            self._function("invoke")()
         outputs = []
         for position, index in enumerate(self.graph.outputs):
             tensor = self.graph.tensors[index]

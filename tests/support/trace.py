@@ -11,6 +11,7 @@ import numpy as np
 from tests.support.c_build import CModel, shared_library, write_library
 from tinygen.ir import Array
 from tinygen.plan import Plan
+from tinygen.plan.schedule import DRIVER
 
 _HOOK = ctypes.CFUNCTYPE(None, ctypes.c_int32, ctypes.c_int32, ctypes.c_int32)
 _HEADER = """#include <stdint.h>
@@ -55,7 +56,7 @@ class TracedModels:
         callback = _HOOK(hook)
         ctypes.c_void_p.in_dll(self.library, "tg_trace_hook").value = ctypes.cast(callback, ctypes.c_void_p).value
         getattr(self.library, f"{name}_set_arena")(ctypes.c_void_p(arena.ctypes.data + start))
-        CModel(self.library, graph).run(inputs)
+        CModel(self.library, graph, plan.pushed).run(inputs)
         assert bytes(arena[:start]) + bytes(arena[start + plan.arena_bytes :]) == b"\x55" * 16
         tensors = {index: graph.tensors[index] for index in seen}
         return {i: seen[i].view(t.dtype.value).reshape(t.shape) for i, t in tensors.items()}, calls
@@ -67,5 +68,6 @@ def expected_calls(plan: Plan) -> list[tuple[int, int, int]]:
         (index, y0, y1)
         for segment in plan.segments
         for index, y0, y1 in segment.blocks(plan.program)
+        if index != DRIVER
         for _ in range(plan.steps[index].call.output.images)
     ]

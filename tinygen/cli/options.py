@@ -50,12 +50,16 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
         data: str | None,
         input_shapes: tuple[Shape, ...],
         unsafe_lambda: bool,
+        taken: str,
         **rest: Any,
     ) -> Any:
-        return command(request=make_request(model, name, data, dict(input_shapes), unsafe_lambda), **rest)
+        request = make_request(model, name, data, dict(input_shapes), unsafe_lambda, taken == "rows")
+        return command(request=request, **rest)
 
     shape_help = "Fix unknown dimensions: 1,49,10,1, or NAME=1,49,10,1 for each of several inputs."
+    rows_help = "rows: the C takes its input row by row (NAME_push_row) and never holds all of it."
     options = (
+        click.option("--input", "taken", type=click.Choice(("whole", "rows")), default="whole", help=rows_help),
         click.option("--unsafe-lambda", is_flag=True, help="Run Lambda layers: Python code out of the model file."),
         click.option("--input-shape", "input_shapes", type=_shape, multiple=True, metavar="SHAPE", help=shape_help),
         click.option("--name", metavar="NAME", help="The model's name in C (default: from the file)."),

@@ -36,7 +36,10 @@ Request = tuple[Type, bytes]
 
 @dataclass(frozen=True, slots=True)
 class DeviceInfo:
-    """What a board says of itself. `sha256` is hexadecimal, of the int8 .tflite; sizes in bytes."""
+    """What a board says of itself. `sha256` is hexadecimal, of the int8 .tflite; sizes in bytes.
+
+    by_rows: it computes while the input comes in, so that nothing may be sent ahead of its answers.
+    """
 
     max_payload: int
     sha256: str
@@ -46,6 +49,7 @@ class DeviceInfo:
     ticks_hz: int
     name: str
     version: str
+    by_rows: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +118,7 @@ class Link:
         if len(inputs) != info.input_bytes:
             raise TinygenError(f"{info.name} takes {info.input_bytes} bytes of input, not {len(inputs)}")
         for _ in range(_TRIES):
-            self._send_inputs(inputs, info)
+            self._send_inputs(inputs, info, timeout)
             result = self._invoke(inputs, timeout)
             if result is None:  # the inputs did not arrive, or an earlier try used them up
                 self.retries += 1
@@ -126,15 +130,16 @@ class Link:
             self.retries += 1
         raise TinygenError(f"{self._name}: the sample does not get through, {_TRIES} times", _HINT)
 
-    def _send_inputs(self, inputs: bytes, info: DeviceInfo) -> None:
+    def _send_inputs(self, inputs: bytes, info: DeviceInfo, timeout: float) -> None:
         chunk = info.max_payload - 4
         requests: list[Request] = [
             (Type.INPUT, offset.to_bytes(4, "little") + inputs[offset : offset + chunk])
             for offset in range(0, len(inputs), chunk)
         ]
-        ahead = max(_WINDOW_BYTES // (info.max_payload + OVERHEAD), 1)
+        ahead = 1 if info.by_rows else max(_WINDOW_BYTES // (info.max_payload + OVERHEAD), 1)
+        seconds = self._answer_seconds + (timeout if info.by_rows else 0)
         for start in range(0, len(requests), ahead):
-            for answer in self._exchange(requests[start : start + ahead], self._answer_seconds):
+            for answer in self._exchange(requests[start : start + ahead], seconds):
                 self._refuse_failure(answer)
 
     def _invoke(self, inputs: bytes, timeout: float) -> tuple[int, int] | None:
@@ -261,15 +266,15 @@ class Link:
 
     def _read_info(self, payload: bytes) -> DeviceInfo:
         try:
-            version, _, max_payload, sha, inputs, outputs, arena, hz = _INFO.unpack_from(payload)
+            version, flags, max_payload, sha, inputs, outputs, arena, hz = _INFO.unpack_from(payload)
             texts = payload[_INFO.size :]
             name, rest = _text(texts)
             maker, rest = _text(rest)
         except (struct.error, IndexError):
-            version, rest = 0, b""
+            version, flags, rest = 0, 0, b""
         if version != 1 or rest or not 16 <= max_payload <= _MAX_PAYLOAD:
             raise TinygenError(f"the board at {self._name} answers in another version of the protocol", _HINT)
-        return DeviceInfo(max_payload, sha.hex(), inputs, outputs, arena, hz, name, maker)
+        return DeviceInfo(max_payload, sha.hex(), inputs, outputs, arena, hz, name, maker, bool(flags & 1))
 
 
 def _text(data: bytes) -> tuple[str, bytes]:

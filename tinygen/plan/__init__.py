@@ -48,6 +48,11 @@ class Plan:
     lower_bound_bytes: int
 
     @property
+    def pushed(self) -> Operand | None:
+        """The input, if the caller brings it row by row."""
+        return self.segments[0].pushed if self.segments else None
+
+    @property
     def steps(self) -> tuple[Step, ...]:
         return self.program.steps
 
@@ -73,12 +78,14 @@ class Plan:
         return next(p for p in self.placed if p.buffer.role == role and p.buffer.key == key)
 
 
-def make_plan(program: Program, optimize: str = "balanced") -> Plan:
+def make_plan(program: Program, optimize: str = "balanced", by_rows: bool = False) -> Plan:
     """The plan of the wanted kind: `ram` (smallest arena), `speed` (fewest calls), or `balanced` between them.
+
+    by_rows: the caller brings the input row by row (NAME_push_row), so that it need not be there as a whole.
 
     The plan is checked independently of how it was found; a mistake there raises AssertionError.
     """
-    chosen = choose_schedule(program, optimize)
+    chosen = choose_schedule(program, optimize, by_rows)
     return placed_plan(program, chosen.segments, chosen.buffers, chosen.placement)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from tinygen.ir import Array
 from tinygen.kernels import Program
 from tinygen.ops.base import KernelCall, Operand
-from tinygen.plan.schedule import Segment
+from tinygen.plan.schedule import DRIVER, Segment
 
 ALIGNMENT = 4
 
@@ -40,11 +40,16 @@ def check_plan(program: Program, segments: Sequence[Segment], places: Places, ar
         if place.offset < 0 or place.offset % ALIGNMENT or place.offset + place.size > arena_bytes:
             raise AssertionError(f"plan: {role} {key} at {place.offset} is misaligned or outside of the arena")
     replay = _Replay(program, places, arena_bytes)
-    for index in program.graph.inputs:
+    pushed = segments[0].pushed if segments else None
+    for index in program.graph.inputs if pushed is None else ():
         replay.put(index, 0, program.graph.tensors[index].nbytes)
     done = [0] * len(program.steps)
     for segment in segments:
         for step, y0, y1 in segment.blocks(program):
+            if step == DRIVER:
+                assert pushed is not None
+                replay.put(pushed.tensor, y0 * pushed.row_bytes, y1 * pushed.row_bytes, pushed)
+                continue
             if y0 != done[step]:
                 raise AssertionError(f"plan: layer {step} computes row {y0} after row {done[step]}")
             replay.block(step, y0, y1)

@@ -40,13 +40,19 @@ class _Lives:
         return {r: s for r, s in self.size.items() if self.first[r] < first and self.last[r] >= end}
 
 
-def options_of(program: Program) -> tuple[tuple[Option, ...], ...]:
-    """For each step the segments that may begin with it, the single step first."""
+def options_of(program: Program, pushed: bool = False) -> tuple[tuple[Option, ...], ...]:
+    """For each step the segments that may begin with it, the single step first.
+
+    pushed: the model's input is brought row by row, so that the first segment must take it so.
+    """
     written, lives = writers(program), _lives(program)
-    return tuple(
-        (_whole(program, lives, first), *_streams(program, written, lives, first))
+    options = [
+        (_whole(program, lives, first), *_streams(program, written, lives, first, False))
         for first in range(len(program.steps))
-    )
+    ]
+    if pushed:
+        options[0] = tuple(_streams(program, written, lives, 0, True))
+    return tuple(options)
 
 
 def _lives(program: Program) -> _Lives:
@@ -91,15 +97,17 @@ def _work(program: Program, index: int) -> int:
     return 3 * step.macs + 8 * step.call.output.images * step.call.output.rows * step.call.output.row_bytes
 
 
-def _streams(program: Program, written: dict[int, tuple[int, ...]], lives: _Lives, first: int) -> list[Option]:
-    """Every streamed segment that begins with `first`, for several heights."""
+def _streams(
+    program: Program, written: dict[int, tuple[int, ...]], lives: _Lives, first: int, pushed: bool
+) -> list[Option]:
+    """Every streamed segment that begins with `first`, for several heights; with `pushed` rows one at a time."""
     driver = driver_of(program, first)
     if driver is None or driver.rows < 2:
         return []
     ready: list[tuple[Ready, ...]] = []
     options = []
-    heights = [h for h in _HEIGHTS if h < driver.rows]
-    states = {h: _State(program, lives, first, driver, h) for h in heights}
+    heights = [h for h in _HEIGHTS if h < driver.rows and (h == 1 or not pushed)]
+    states = {h: _State(program, lives, first, driver, h, pushed) for h in heights}
     for step in range(first, min(len(program.steps), first + _LONGEST)):
         made = streamable(program, written, first, step)
         if not made:
@@ -107,8 +115,9 @@ def _streams(program: Program, written: dict[int, tuple[int, ...]], lives: _Live
         ready.append(made)
         for height, state in states.items():
             state.add(step, made)
-            if step > first and state.ends:
-                segment = Segment(first, step + 1, height, program.storage[driver.tensor], tuple(ready))
+            if (step > first or pushed) and state.ends:
+                root = program.storage[driver.tensor]
+                segment = Segment(first, step + 1, height, root, tuple(ready), driver if pushed else None)
                 options.append(Option(segment, *state.need(step + 1)))
     return options
 
@@ -116,14 +125,16 @@ def _streams(program: Program, written: dict[int, tuple[int, ...]], lives: _Live
 class _State:
     """A streamed segment that grows step by step: rows done and rows still needed, by turn."""
 
-    def __init__(self, program: Program, lives: _Lives, first: int, driver: Operand, height: int) -> None:
-        self._program, self._lives, self._first, self._driver = program, lives, first, driver
+    def __init__(self, program: Program, lives: _Lives, first: int, driver: Operand, height: int, pushed: bool) -> None:
+        self._program, self._lives, self._first = program, lives, first
         # what padding holds back comes in some more turns
         turns = -(-(3 * driver.rows + 64) // height)
         self._got: dict[int, Array] = {DRIVER: np.arange(1, turns + 1) * height}
         self._operand: dict[int, Operand] = {}  # by root: how its writer sees it
         self._made: dict[int, Array] = {}  # rows written, by root
         self._low: dict[int, Array] = {}  # the first row still needed before each turn, by root
+        if pushed:
+            self._made[program.storage[driver.tensor]] = np.minimum(self._got[DRIVER], driver.rows)
         self._split: set[int] = set()  # roots that are not seen as the same rows by all
         self._last: dict[int, int] = {}
         self.ends = True  # whether the turns that are looked at suffice
@@ -166,7 +177,7 @@ class _State:
             if root not in self._made:  # an input that dies in this segment
                 assert low is not None
                 total += np.maximum(lives.size[root] - low * operand.row_bytes, 0)
-            elif lives.last[root] >= end or lives.first[root] < self._first:
+            elif lives.last[root] >= end or 0 <= lives.first[root] < self._first:
                 total += self._made[root] * operand.row_bytes
             elif root in self._split or low is None:
                 total += lives.size[root]

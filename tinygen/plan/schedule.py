@@ -45,16 +45,20 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Steps [first, end). height: rows of tensor `driver` per turn, 0 for a single step that is computed whole."""
+    """Steps [first, end). height: rows of tensor `driver` per turn, 0 for a single step that is computed whole.
+
+    pushed: the driver is the model's input, and is not there: the caller brings its rows, one for each turn.
+    """
 
     first: int
     end: int
     height: int = 0
     driver: int = DRIVER
     ready: tuple[tuple[Ready, ...], ...] = ()
+    pushed: Operand | None = None
 
     def turns(self, program: Program) -> Iterator[tuple[tuple[int, int, int], ...]]:
-        """For each turn of the loop the blocks (step, y0, y1) that it computes, in order."""
+        """For each turn of the loop the blocks (step, y0, y1) that it computes, in order; DRIVER are pushed rows."""
         if not self.height:
             yield ((self.first, 0, program.steps[self.first].call.rows),)
             return
@@ -62,8 +66,10 @@ class Segment:
         done = dict.fromkeys(rows, 0)
         got = {DRIVER: 0}
         while done != rows:
-            got[DRIVER] += self.height
             blocks = []
+            if self.pushed is not None and got[DRIVER] < self.pushed.rows:
+                blocks.append((DRIVER, got[DRIVER], got[DRIVER] + self.height))
+            got[DRIVER] += self.height
             for step, ready in zip(rows, self.ready, strict=True):
                 got[step] = min(r(got[r.source]) for r in ready)
                 until = min(got[step], rows[step])
@@ -73,7 +79,7 @@ class Segment:
             yield tuple(blocks)
 
     def blocks(self, program: Program) -> Iterator[tuple[int, int, int]]:
-        """(step, y0, y1) in the order of computation."""
+        """(step, y0, y1) in the order of computation; DRIVER are pushed rows."""
         for turn in self.turns(program):
             yield from turn
 

@@ -36,11 +36,14 @@ class Candidate:
         return self.placement.size
 
 
-def choose_schedule(program: Program, optimize: str) -> Candidate:
-    """The schedule that `--optimize` asks for; raises TinygenError for a word that is not in OPTIMIZE."""
+def choose_schedule(program: Program, optimize: str, by_rows: bool = False) -> Candidate:
+    """The schedule that `--optimize` asks for; `by_rows`: the caller brings the input row by row.
+
+    Raises TinygenError for a word that is not in OPTIMIZE, and for a model that cannot take its input by rows.
+    """
     if optimize not in OPTIMIZE:
         raise TinygenError(f"there is no plan '{optimize}'", f"choose one of {', '.join(OPTIMIZE)}")
-    found = frontier(program)
+    found = frontier(program, by_rows)
     if optimize == "ram":
         return found[0]
     if optimize == "speed":
@@ -48,9 +51,11 @@ def choose_schedule(program: Program, optimize: str) -> Candidate:
     return min(found, key=lambda c: c.arena_bytes * c.cost**_BALANCE)
 
 
-def frontier(program: Program) -> tuple[Candidate, ...]:
+def frontier(program: Program, by_rows: bool = False) -> tuple[Candidate, ...]:
     """The candidates of which none is both smaller and cheaper, by rising arena and falling cost."""
-    options = options_of(program)
+    if by_rows:
+        _need_rows(program)
+    options = options_of(program, by_rows)
     schedules = {}
     for limit in _limits(options):
         chain = _cheapest(options, limit)
@@ -66,6 +71,14 @@ def frontier(program: Program) -> tuple[Candidate, ...]:
         if not best or candidate.cost < best[-1].cost:
             best.append(candidate)
     return tuple(best)
+
+
+def _need_rows(program: Program) -> None:
+    """Raise unless the model's only input is an image, or another tensor of rows, that its first layer takes so."""
+    graph = program.graph
+    used = [i for i, step in enumerate(program.steps) if any(o.tensor in graph.inputs for o in step.call.inputs)]
+    if len(graph.inputs) != 1 or not used or used[0] != 0 or not options_of(program, pushed=True)[0]:
+        raise TinygenError(f"model '{graph.name}' cannot take its input row by row", "build it without --input rows")
 
 
 def _limits(options: tuple[tuple[Option, ...], ...]) -> list[int]:

@@ -16,7 +16,7 @@ import numpy as np
 from tinygen.ir import Array
 from tinygen.kernels import Program
 from tinygen.ops.base import KernelCall, Operand
-from tinygen.plan.schedule import Segment, same_rows
+from tinygen.plan.schedule import DRIVER, Segment, same_rows
 
 ALIGNMENT = 4
 _NEVER = 1 << 40
@@ -24,7 +24,7 @@ _NEVER = 1 << 40
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Rows [y0, y1) of a step: what its kernel makes in one go."""
+    """Rows [y0, y1) of a step: what its kernel makes in one go. Of the step DRIVER they are pushed by the caller."""
 
     step: int
     y0: int
@@ -65,6 +65,9 @@ def events_of(program: Program, segments: Sequence[Segment]) -> tuple[Event, ...
     found = []
     for segment in segments:
         for step, y0, y1 in segment.blocks(program):
+            if step == DRIVER:
+                found.append(Event(step, y0, y1))
+                continue
             call = program.steps[step].call
             unit = y1 - y0 if call.output.images > 1 else call.rows_at_once
             found += [Event(step, y, min(y + unit, y1)) for y in range(y0, y1, unit)]
@@ -98,9 +101,10 @@ def find_buffers(program: Program, segments: Sequence[Segment]) -> tuple[Buffer,
     """All buffers of a schedule, tensors first; sizes in bytes, rounded up to the alignment."""
     events = events_of(program, segments)
     rings = rings_of(program, segments)
+    pushed = segments[0].pushed if segments else None
     tensors = [
         _ring(program, root, track, rings[root]) if root in rings else _tensor(program, root, track)
-        for root, track in _tracks(program, events).items()
+        for root, track in _tracks(program, events, pushed).items()
     ]
     return (*(t for t in tensors if t is not None), *_working_memory(program, events))
 
@@ -108,7 +112,8 @@ def find_buffers(program: Program, segments: Sequence[Segment]) -> tuple[Buffer,
 def rings_of(program: Program, segments: Sequence[Segment]) -> dict[int, Operand]:
     """The tensors that exist only within one streamed segment, each as the rows that all its kernels see."""
     segment_of = {step: s for s in segments for step in range(s.first, s.end)}
-    border = {program.storage[t] for t in (*program.graph.inputs, *program.graph.outputs)}
+    pushed = {s.driver for s in segments if s.pushed is not None}
+    border = {program.storage[t] for t in (*program.graph.inputs, *program.graph.outputs)} - pushed
     users: dict[int, list[tuple[Segment, Operand]]] = {}
     for index, step in enumerate(program.steps):
         for operand in (*step.call.inputs, step.call.output):
@@ -117,12 +122,12 @@ def rings_of(program: Program, segments: Sequence[Segment]) -> dict[int, Operand
     for root, uses in users.items():
         segment, operand = uses[0]
         alone = all(s is segment and same_rows(o, operand) for s, o in uses)
-        if alone and segment.height and root not in border and root != segment.driver:
+        if alone and segment.height and root not in border and (root != segment.driver or root in pushed):
             found[root] = operand
     return found
 
 
-def _tracks(program: Program, events: Sequence[Event]) -> dict[int, _Track]:
+def _tracks(program: Program, events: Sequence[Event], pushed: Operand | None) -> dict[int, _Track]:
     """The tracks by the tensor whose memory it is; constants have none."""
     graph, end = program.graph, len(events) + 1
     tracks: dict[int, _Track] = {}
@@ -131,8 +136,12 @@ def _tracks(program: Program, events: Sequence[Event]) -> dict[int, _Track]:
         return tracks.setdefault(program.storage[tensor], _Track(end + 1))
 
     for index in graph.inputs:
-        track(index).writes(0, -1, 0, graph.tensors[index].nbytes)
+        track(index).writes(0, -1, 0, 0 if pushed else graph.tensors[index].nbytes)
     for time, event in enumerate(events, 1):
+        if event.step == DRIVER:
+            assert pushed is not None
+            track(pushed.tensor).writes(time, 0, event.y0 * pushed.row_bytes, event.y1 * pushed.row_bytes)
+            continue
         call = program.steps[event.step].call
         for index, operand in enumerate(call.inputs):
             if graph.tensors[operand.tensor].data is None:

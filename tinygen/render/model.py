@@ -62,6 +62,21 @@ class _Segment:
     turns: int
     driver: str
 
+    @property
+    def brings(self) -> str:
+        return "a row" if self.height == 1 else f"{self.height} rows"
+
+
+@dataclass(frozen=True, slots=True)
+class _Pushed:
+    """The input that comes row by row: where its ring lies."""
+
+    c_type: str
+    rows: int
+    row_bytes: int
+    ring_rows: int
+    offset: int
+
 
 @dataclass(frozen=True, slots=True)
 class _ConstantArray:
@@ -94,6 +109,7 @@ def library_files(plan: Plan, sha256: str, labels: tuple[str, ...] = ()) -> File
         "kernels": tuple(sorted({layer.kernel for layer in layers})),
         "layers": layers,
         "segments": segments,
+        "pushed": _pushed(plan),
         "constants": _constants(plan),
     }
     files: Files = {f"src/{name}_kernels/{path.name}": path.read_bytes() for path in kernel_files(plan.program)}
@@ -104,6 +120,14 @@ def library_files(plan: Plan, sha256: str, labels: tuple[str, ...] = ()) -> File
     files["library.properties"] = render("model/library.properties.j2", m=model)
     files["LICENSE"] = (resources.TEMPLATES / "model" / "LICENSE").read_bytes()
     return files
+
+
+def _pushed(plan: Plan) -> _Pushed | None:
+    operand = plan.pushed
+    if operand is None:
+        return None
+    view, tensor = plan.view(operand), plan.program.graph.tensors[operand.tensor]
+    return _Pushed(tensor.dtype.c_type, operand.rows, operand.row_bytes, view.ring_rows, view.offset)
 
 
 def _summary(plan: Plan) -> str:
@@ -133,7 +157,7 @@ def _segment(plan: Plan, segment: Segment) -> _Segment:
         layers=tuple(_layer(plan, index, segment) for index in range(segment.first, segment.end)),
         height=segment.height,
         turns=sum(1 for _ in segment.turns(plan.program)),
-        driver=comment(plan.program.graph.tensors[segment.driver].name) if segment.height else "",
+        driver=comment(plan.program.graph.tensors[segment.driver].name.split(";")[0]) if segment.height else "",
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from tinygen import __version__, resources
 from tinygen.boards import Board
 from tinygen.ir import DType, Graph, Tensor
+from tinygen.plan import Plan
 from tinygen.render import Files, render
 
 
@@ -30,10 +31,11 @@ _EMULATOR_PORT = "socket://127.0.0.1:5333"
 
 
 def project_files(
-    graph: Graph, library: Files, sha256: str, labels: tuple[str, ...], board: Board, platform: str
+    plan: Plan, library: Files, sha256: str, labels: tuple[str, ...], board: Board, platform: str
 ) -> ProjectFiles:
-    """The project of `graph` for `board`; `platform` as it stands in tinygen.ini."""
-    model = _model(graph, sha256, labels)
+    """The project of a planned model for `board`; `platform` as it stands in tinygen.ini."""
+    graph = plan.program.graph
+    model = _model(graph, sha256, labels, plan.pushed is not None)
     upload_port = _EMULATOR_PORT if board.emulated else ""
     settings = {"version": __version__, "board": board, "platform": platform, "upload_port": upload_port}
     arduino = board.framework == "arduino"
@@ -55,7 +57,7 @@ def project_files(
     )
 
 
-def _model(graph: Graph, sha256: str, labels: tuple[str, ...]) -> dict[str, object]:
+def _model(graph: Graph, sha256: str, labels: tuple[str, ...], by_rows: bool) -> dict[str, object]:
     name = graph.name
     outputs = [graph.tensors[i] for i in graph.outputs]
     same_type = len({t.dtype for t in outputs}) == 1
@@ -68,6 +70,8 @@ def _model(graph: Graph, sha256: str, labels: tuple[str, ...]) -> dict[str, obje
         "sha256": sha256,
         "sha256_lines": [" ".join(octets[i : i + 16]) for i in (0, 16)],
         "inputs": tuple(_input(name, graph.tensors[i], k) for k, i in enumerate(graph.inputs)),
+        "by_rows": by_rows,
+        "input_type": graph.tensors[graph.inputs[0]].dtype.c_type,
         "outputs": tuple(graph.outputs),
         "output_type": output_type,
         # C++ does not convert void * by itself

@@ -18,7 +18,7 @@ extern "C" {
 #define TINY_TINYGEN_VERSION "0.1.0"
 /* of the int8 .tflite file that this code was generated from */
 #define TINY_MODEL_SHA256 "b32aebf0e37b1d36ce0471c9d451f835c412e23d1c3b44ca980590841e66cdaf"
-#define TINY_ARENA_BYTES 96
+#define TINY_ARENA_BYTES 72
 
 #define TINY_INPUT_COUNT 1
 /* input_0: 1x8x8x1 int8 */
