@@ -175,6 +175,6 @@ def test_unknown_optimize() -> None:
 
 def test_three_hundred_operators_in_time() -> None:
     program = build_program(_chain(300, 16))
-    before = time.monotonic()
+    before = time.process_time()
     make_plan(program, "ram")
-    assert time.monotonic() - before < 60
+    assert time.process_time() - before < 60

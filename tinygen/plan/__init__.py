@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from tinygen.kernels import Program, Step
 from tinygen.ops.base import Operand
 from tinygen.plan.check import Place, check_plan
+from tinygen.plan.order import ordered
 from tinygen.plan.place import Placement, place
 from tinygen.plan.schedule import Segment
 from tinygen.plan.search import choose_schedule
@@ -85,6 +86,7 @@ def make_plan(program: Program, optimize: str = "balanced", by_rows: bool = Fals
 
     The plan is checked independently of how it was found; a mistake there raises AssertionError.
     """
+    program = ordered(program)
     chosen = choose_schedule(program, optimize, by_rows)
     return placed_plan(program, chosen.segments, chosen.buffers, chosen.placement)
 

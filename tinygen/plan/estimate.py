@@ -15,7 +15,7 @@ from tinygen.ops.base import Operand
 from tinygen.plan.schedule import DRIVER, Ready, Segment, driver_of, same_rows, streamable, writers
 
 _HEIGHTS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
-_LONGEST = 64  # steps of a segment
+_LONGEST = 48  # steps of a segment
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +35,13 @@ class _Lives:
     first: dict[int, int]
     last: dict[int, int]
 
-    def across(self, first: int, end: int) -> dict[int, int]:
+    def across(self, first: int, end: int) -> int:
         """Bytes of the tensors that are there before step `first` and needed at `end` or later."""
-        return {r: s for r, s in self.size.items() if self.first[r] < first and self.last[r] >= end}
+        return sum(s for r, s in self.size.items() if self.lasts(r, first, end))
+
+    def lasts(self, root: int, first: int, end: int) -> bool:
+        """Whether a tensor is there before step `first` and needed at `end` or later."""
+        return self.first[root] < first and self.last[root] >= end
 
 
 def options_of(program: Program, pushed: bool = False) -> tuple[tuple[Option, ...], ...]:
@@ -72,8 +76,8 @@ def _whole(program: Program, lives: _Lives, index: int) -> Option:
     step = program.steps[index]
     call = step.call
     across = lives.across(index, index + 1)
-    total = np.full(call.rows, sum(across.values()) + call.scratch_bytes + call.carry_bytes, np.int64)
-    seen = set(across)
+    total = np.full(call.rows, across + call.scratch_bytes + call.carry_bytes, np.int64)
+    seen = {root for root in lives.size if lives.lasts(root, index, index + 1)}
     for i, operand in enumerate(call.inputs):
         root = program.storage[operand.tensor]
         if program.graph.tensors[operand.tensor].data is not None or root in seen:
@@ -113,12 +117,13 @@ def _streams(
         if not made:
             break
         ready.append(made)
+        across = lives.across(first, step + 1)
         for height, state in states.items():
             state.add(step, made)
             if (step > first or pushed) and state.ends:
                 root = program.storage[driver.tensor]
                 segment = Segment(first, step + 1, height, root, tuple(ready), driver if pushed else None)
-                options.append(Option(segment, *state.need(step + 1)))
+                options.append(Option(segment, *state.need(step + 1, across)))
     return options
 
 
@@ -130,13 +135,13 @@ class _State:
         # what padding holds back comes in some more turns
         turns = -(-(3 * driver.rows + 64) // height)
         self._got: dict[int, Array] = {DRIVER: np.arange(1, turns + 1) * height}
-        self._operand: dict[int, Operand] = {}  # by root: how its writer sees it
+        self._operand: dict[int, Operand] = {}  # by root: how its writer sees it; not of those counted in _inside
+        self._inside = 0  # bytes of the rings whose tensors are complete
         self._made: dict[int, Array] = {}  # rows written, by root
         self._low: dict[int, Array] = {}  # the first row still needed before each turn, by root
         if pushed:
             self._made[program.storage[driver.tensor]] = np.minimum(self._got[DRIVER], driver.rows)
         self._split: set[int] = set()  # roots that are not seen as the same rows by all
-        self._last: dict[int, int] = {}
         self.ends = True  # whether the turns that are looked at suffice
         self._carry = self._scratch = self._cost = 0
 
@@ -151,39 +156,50 @@ class _State:
             if self._program.graph.tensors[operand.tensor].data is None:
                 low = np.append(np.array(call.reads_of(index).first), operand.rows)[before]
                 self._low[root] = np.minimum(self._low.get(root, low), low)
-                self._use(root, operand, step)
+                self._use(root, operand)
         root = self._program.storage[call.output.tensor]
         made = np.where(done == call.rows, call.output.rows, 0) if call.gathers else done
         self._made[root] = np.maximum(self._made.get(root, made), made)
-        self._use(root, call.output, step)
+        self._use(root, call.output)
         self._carry += call.carry_bytes
         self._scratch = max(self._scratch, call.scratch_bytes)
         self._cost += _work(self._program, step) + call.call_cost * int((done > before).sum())
 
-    def _use(self, root: int, operand: Operand, step: int) -> None:
+    def _use(self, root: int, operand: Operand) -> None:
         if not same_rows(self._operand.setdefault(root, operand), operand):
             self._split.add(root)
-        self._last[root] = step
 
-    def need(self, end: int) -> tuple[int, int]:
-        """(peak, cost) of the segment up to step `end`."""
+    def need(self, end: int, across: int) -> tuple[int, int]:
+        """(peak, cost) of the segment up to step `end`, which never falls from one call to the next.
+
+        across: bytes of the tensors that live across it.
+        """
         lives = self._lives
-        across = lives.across(self._first, end)
-        total = np.full(len(self._got[DRIVER]), sum(across.values()) + self._carry + self._scratch, np.int64)
+        for root in [r for r in self._operand if r in self._made and self._is_inside(r, end)]:
+            self._inside += self._size_inside(root)
+            del self._operand[root]
+        fixed = across + self._inside + self._carry + self._scratch
+        total = np.full(len(self._got[DRIVER]), fixed, np.int64)
         for root, operand in self._operand.items():
-            low = self._low.get(root)
-            if root in across:
+            if lives.lasts(root, self._first, end):
                 continue
-            if root not in self._made:  # an input that dies in this segment
-                assert low is not None
-                total += np.maximum(lives.size[root] - low * operand.row_bytes, 0)
-            elif lives.last[root] >= end or 0 <= lives.first[root] < self._first:
+            if root in self._made:
                 total += self._made[root] * operand.row_bytes
-            elif root in self._split or low is None:
-                total += lives.size[root]
-            else:
-                total += min(lives.size[root], int((self._made[root] - low).max()) * operand.row_bytes)
+            else:  # an input that dies in this segment
+                total += np.maximum(lives.size[root] - self._low[root] * operand.row_bytes, 0)
         return int(total.max()), self._cost
+
+    def _is_inside(self, root: int, end: int) -> bool:
+        """Whether a tensor is made in this segment, and not needed behind it; pushed rows count as made."""
+        lives = self._lives
+        return lives.last[root] < end and not 0 <= lives.first[root] < self._first
+
+    def _size_inside(self, root: int) -> int:
+        """Bytes of the ring of a tensor that lives in this segment alone; all of it where its rows are seen unlike."""
+        size, low = self._lives.size[root], self._low.get(root)
+        if root in self._split or low is None:
+            return size
+        return min(size, int((self._made[root] - low).max()) * self._operand[root].row_bytes)
 
 
 def _rows(ready: Ready, got: Array) -> Array:
