@@ -7,7 +7,7 @@ APT_DEMO := gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm
 APT_TEST := $(APT_DEMO) gcc g++ clang gcc-avr avr-libc gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf \
             gcc-xtensa-lx106 picolibc-xtensa-lx106-elf
 
-.PHONY: demo test nightly lint format golden clean
+.PHONY: demo test nightly lint format golden docs clean
 
 demo: .venv/demo
 	@sh scripts/apt.sh $(APT_DEMO)
@@ -35,6 +35,10 @@ format: .venv/dev
 # after a wanted change of the generated C: rewrite tests/golden, then read the diff
 golden: .venv/dev
 	TINYGEN_GOLDEN=1 $(PY) -m pytest -q tests/golden
+
+# after a change of an operator: what docs/operators.md says of all of them
+docs: .venv/dev
+	$(PY) -m tests.support.operators_doc
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || (echo "tinygen needs Python 3.10 or newer" && false)

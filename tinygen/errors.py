@@ -9,9 +9,14 @@ class TinygenError(Exception):
     """
 
     def __init__(self, message: str, hint: str = "", exit_code: int = 1) -> None:
-        super().__init__(" ".join(message.split()))
-        self.hint = " ".join(hint.split())
+        super().__init__(_printable(message))
+        self.hint = _printable(hint)
         self.exit_code = exit_code
+
+
+def _printable(text: str) -> str:
+    """One line, and nothing that a terminal would obey: names from files stand in messages."""
+    return "".join(c if c.isprintable() else "?" for c in " ".join(text.split()))
 
 
 class ReportedError(TinygenError):

@@ -13,9 +13,10 @@ from pathlib import Path
 from tinygen import resources
 from tinygen.ir import Graph, Op
 from tinygen.ops import operator_for
-from tinygen.ops.base import KernelCall
+from tinygen.ops.base import KernelCall, reject
 
 _SETS = ("portable",)
+_MOST_CONSTANTS = 1 << 26  # bytes; no microcontroller has as much flash, and the text of more would not be readable
 _INCLUDE = re.compile(r'^#include "([a-z0-9_]+\.h)"$', re.MULTILINE)
 
 
@@ -55,14 +56,18 @@ class Program:
 
 
 def build_program(graph: Graph) -> Program:
-    """Lower every operator of a verified graph."""
+    """Lower every operator of a verified graph; raises TinygenError when its constants would fill any flash."""
     steps: list[Step] = []
     storage = list(range(len(graph.tensors)))
+    constants = 0
     for op in graph.ops:
         operator = operator_for(graph, op)
         calls = operator.lower(graph, op)
         if not calls:
             storage[op.outputs[0]] = storage[op.inputs[0]]
+        constants += sum(int(constant.values.nbytes) for call in calls for constant in call.constants)
+        if constants > _MOST_CONSTANTS:
+            raise reject(op, f"with it the constants have more than {_MOST_CONSTANTS} bytes", "use a smaller model")
         macs = operator.macs(graph, op)
         steps += [Step(op, call, macs if call is calls[0] else 0) for call in calls]
     return Program(graph, tuple(steps), tuple(storage))

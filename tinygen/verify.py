@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tinygen.errors import TinygenError
-from tinygen.ir import Graph, Op
+from tinygen.ir import DType, Graph, Op, Tensor
 from tinygen.ops import operator_for
 from tinygen.ops.base import reject
 
@@ -21,6 +21,8 @@ def verify(graph: Graph) -> Graph:
         for index in op.inputs:
             if index >= 0 and index not in known:
                 raise reject(op, f"reads tensor '{graph.tensors[index].name}' before it is computed")
+            if index >= 0 and _is_empty(graph.tensors[index]):
+                raise reject(op, f"tensor '{graph.tensors[index].name}' is empty")
         for index in op.outputs:
             if index < 0 or index in known:
                 raise reject(op, "writes a tensor that exists already")
@@ -32,6 +34,12 @@ def verify(graph: Graph) -> Graph:
         if graph.tensors[index].data is not None:
             raise TinygenError(f"model '{graph.name}': output '{graph.tensors[index].name}' is constant")
     return graph
+
+
+def _is_empty(tensor: Tensor) -> bool:
+    """Whether there is nothing in a tensor; a constant list of axes or extents may be empty."""
+    is_list = tensor.data is not None and tensor.dtype in (DType.INT32, DType.INT64)
+    return tensor.elements == 0 and not is_list
 
 
 def _verify_op(graph: Graph, op: Op) -> None:

@@ -112,6 +112,7 @@ def test_every_command_has_help_with_an_example(tmp_path: Path, command: str) ->
     result = tinygen(command, "--help", cwd=tmp_path)
     assert result.code == 0
     assert f"Example: tinygen {command}" in result.out
+    assert not result.err  # of an option that stands there twice, click warns the user
 
 
 def test_a_wrong_call_exits_with_2(tmp_path: Path) -> None:

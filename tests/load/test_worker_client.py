@@ -140,6 +140,21 @@ def test_killed_for_memory(child: Child, out: Path) -> None:
     assert "was killed while it was at: converting | most likely the memory ran out" in failure(out)
 
 
+@pytest.mark.parametrize("code", ["raise MemoryError", "sys.stderr.write('std::bad_alloc'); os.abort()"])
+def test_out_of_memory(child: Child, out: Path, code: str) -> None:
+    child(f"say('progress', 'loading')\nsys.stderr.flush()\n{code}")
+    assert "kws.h5: TensorFlow's process ran out of memory while it was at: loading" in failure(out)
+
+
+def test_a_child_that_hangs_is_ended(child: Child, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Silence is what counts: each message begins the time anew."""
+    monkeypatch.setattr(worker_client, "SILENCE_SECONDS", 2.0)
+    child("for i in range(5): time.sleep(0.7); say('progress', f'converting {i}')\ntime.sleep(600)")
+    began = time.monotonic()
+    assert "kws.h5: TensorFlow's process was silent for 0 minutes while it was at: converting 4" in failure(out)
+    assert time.monotonic() - began < 60
+
+
 def test_an_unexpected_exception(child: Child, out: Path) -> None:
     child("say('progress', 'loading')\nraise ImportError('libfoo.so: cannot open shared object')")
     message = failure(out)

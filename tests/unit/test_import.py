@@ -166,6 +166,7 @@ SPOILED: dict[str, Callable[[Any], None]] = {
     "negative shape": _set(f"{_T}[0].shape", [1, -4, 4, 2]),
     "huge shape": _set(f"{_T}[0].shape", [1, 1 << 20, 1 << 20, 1 << 20]),
     "empty shape": _set(f"{_T}[0].shape", [1, 0, 4, 2]),
+    "no channels": _set(f"{_T}[0].shape", [1, 4, 4, 0]),
     "no shape": _set(f"{_T}[0].shape", None),
     "string type": _set(f"{_T}[0].type", 5),
     "unknown type": _set(f"{_T}[0].type", 100),
@@ -188,6 +189,21 @@ def test_spoiled_model(name: str) -> None:
     model = _small()[1]
     SPOILED[name](model)
     assert outcome(pack(model)) == "error"
+
+
+def test_a_bias_with_the_axis_of_its_weights() -> None:
+    """TensorFlow 1's converter wrote it so, and TFLM does not look: the person detection example is such a model."""
+    model = _small()[1]
+    model.subgraphs[0].tensors[2].quantization.quantizedDimension = 3
+    assert outcome(pack(model)) == "graph"
+
+
+def test_a_name_does_not_reach_the_terminal_as_it_is() -> None:
+    model = _small()[1]
+    model.subgraphs[0].tensors[0].name = b"\x1b[2Jx\x07\xe2\x80\xaey"
+    model.subgraphs[0].tensors[0].shape = [1, -4, 4, 2]
+    with pytest.raises(TinygenError, match=r"tensor '\?\[2Jx\?\?y'"):
+        parse_tflite(pack(model), "m", "m.tflite")
 
 
 def test_two_subgraphs() -> None:

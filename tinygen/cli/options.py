@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +18,14 @@ PORT = click.option(
     "-p", "--port", metavar="PORT", help="Serial port of the board: /dev/ttyUSB0, COM3, or any pyserial URL."
 )
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout (keys in docs/SPEC.md).")
-PROJECT = click.option(
-    "-o",
-    "--output",
-    "project",
+_PROJECT = partial(
+    click.option,
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
     help="The project folder (default: NAME-BOARD in the current folder).",
 )
+PROJECT = _PROJECT("-o", "--output", "project")
+PROJECT_SHORT = _PROJECT("-o", "project")  # for a command whose --output is something else
 
 
 def _shape(value: str) -> Shape:

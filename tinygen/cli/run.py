@@ -12,7 +12,7 @@ import numpy as np
 from tinygen.boards import get_board
 from tinygen.cli.build import default_project, write_project_of
 from tinygen.cli.on_board import run_samples
-from tinygen.cli.options import BOARD, JSON, PORT, PROJECT, model_options
+from tinygen.cli.options import BOARD, JSON, PORT, PROJECT_SHORT, model_options
 from tinygen.cli.progress import OUT, Steps
 from tinygen.errors import TinygenError
 from tinygen.ir import Array, Graph
@@ -26,7 +26,7 @@ from tinygen.tester import DeviceRun
 @click.command(epilog="Example: tinygen run kws.h5 --board qemu-stm32f405 --input x.npy --output y.npy")
 @BOARD
 @PORT
-@PROJECT
+@PROJECT_SHORT
 @click.option("--input", "input_file", required=True, metavar="FILE", help=".npy, or .npz with the inputs' names.")
 @click.option(
     "--output",

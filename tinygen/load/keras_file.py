@@ -14,7 +14,7 @@ import json
 import shutil
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from tinygen.errors import TinygenError
 
 KERAS2_HARD_SIGMOID = "keras2_hard_sigmoid"  # keras_model.py defines it
 
+_LARGEST_UNPACKED = 2 << 30  # bytes
 _NO_GROUPS = (
     "DepthwiseConv1D",
     "DepthwiseConv2D",
@@ -91,6 +92,7 @@ def prepare(model: Path, folder: Path, allow_lambda: bool) -> KerasFile:
 
 def _prepare_h5(model: Path, copy: Path, allow_lambda: bool) -> KerasFile:
     with h5py.File(model, "r") as file:
+        _need_reasonable(model.name, _unpacked_sizes(file))
         text = file.attrs.get("model_config")
         version = _text(file.attrs.get("keras_version", ""))
         if text is None:
@@ -109,6 +111,7 @@ def _prepare_h5(model: Path, copy: Path, allow_lambda: bool) -> KerasFile:
 def _prepare_keras(model: Path, copy: Path, allow_lambda: bool) -> KerasFile:
     with zipfile.ZipFile(model) as source:
         names = source.namelist()
+        _need_reasonable(model.name, (info.file_size for info in source.infolist()))
         if "config.json" not in names or not any(name.startswith("model.weights") for name in names):
             raise TinygenError(f"{model.name} is a zip file, but not a Keras model", SAVE_HINT)
         config = json.loads(source.read("config.json"))
@@ -121,6 +124,20 @@ def _prepare_keras(model: Path, copy: Path, allow_lambda: bool) -> KerasFile:
                 with source.open(name) as reader, target.open(name, "w", force_zip64=True) as writer:
                     shutil.copyfileobj(reader, writer)
     return KerasFile(copy, "keras", model.name, _classes(config))
+
+
+def _unpacked_sizes(file: h5py.File) -> Iterator[int]:
+    """Bytes of each array, as it will be in memory."""
+    found: list[int] = []
+    file.visititems(lambda name, item: found.append(item.nbytes) if isinstance(item, h5py.Dataset) else None)
+    yield from found
+
+
+def _need_reasonable(name: str, sizes: Iterable[int]) -> None:
+    """Raise when a file, which may be compressed a thousandfold, unpacks to more than any model has."""
+    total = sum(sizes)
+    if total > _LARGEST_UNPACKED:
+        raise TinygenError(f"{name} unpacks to {total} bytes, {_LARGEST_UNPACKED} at most", "use a smaller model")
 
 
 def _text(value: Any) -> str:

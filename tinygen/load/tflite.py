@@ -17,6 +17,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from tinygen.errors import TinygenError
 from tinygen.ir import Array, DType, Graph, Op, Quantization, Tensor
+from tinygen.load.flatbuffer import unpack_model
 from tinygen.ops import OPERATORS
 
 _DTYPES = {
@@ -31,7 +32,6 @@ _DTYPES = {
 }
 _TYPE_NAMES = {value: name for name, value in vars(schema.TensorType).items() if isinstance(value, int)}
 _BUILTIN_NAMES = {value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)}
-_LARGEST_TENSOR = 1 << 28
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,8 +60,7 @@ def parse_tflite(content: bytes, name: str, source: str) -> Graph:
     if len(content) < 16 or content[4:8] != b"TFL3":
         raise TinygenError(f"{source} is not a TFLite model", "give a .tflite, .h5, .keras or SavedModel")
     try:
-        flatbuffer = schema.ModelT.InitFromPackedBuf(content, 0)
-        return _graph(flatbuffer, name, source)
+        return _graph(unpack_model(content, source), name, source)
     except TinygenError:
         raise
     except Exception as error:  # a damaged flatbuffer fails anywhere inside the generated reader
@@ -137,8 +136,6 @@ def _tensor(t: Any, buffers: list[Any], source: str) -> Tensor:
             f"{source}: tensor '{name}' has the type {_TYPE_NAMES.get(t.type, t.type)}, which is not supported"
         )
     dtype = _DTYPES[t.type]
-    if any(n < 0 for n in shape) or math.prod(shape) * dtype.size > _LARGEST_TENSOR:
-        raise TinygenError(f"{source}: tensor '{name}' has the shape {shape}", "convert with fixed dimensions")
     if t.sparsity is not None or t.isVariable:
         raise TinygenError(f"{source}: tensor '{name}' is sparse or a variable, which is not supported")
     quantization = _quantization(t.quantization, shape, dtype, f"{source}: tensor '{name}'")
@@ -185,7 +182,7 @@ def _quantization(q: Any, shape: tuple[int, ...], dtype: DType, what: str) -> Qu
         raise TinygenError(f"{what} has a scale that is not a positive number")
     if len(zero_point) != len(scale) or not all(limits.min <= z <= limits.max for z in zero_point):
         raise TinygenError(f"{what} has zero points that do not fit its type or its scales")
-    axis = int(q.quantizedDimension)
+    axis = int(q.quantizedDimension) if len(shape) > 1 else 0  # older converters give a bias its weights' axis
     if len(scale) > 1 and (not 0 <= axis < len(shape) or shape[axis] != len(scale)):
         raise TinygenError(f"{what} has {len(scale)} scales along axis {axis} of the shape {shape}")
     return Quantization(scale, zero_point, axis)

@@ -21,6 +21,7 @@ import numpy as np
 from tinygen.errors import TinygenError
 from tinygen.load import keras_job
 from tinygen.load.arrays import Array, Samples, check_samples, open_arrays
+from tinygen.load.child_limits import limit_memory
 from tinygen.load.data import Dataset, load_data
 from tinygen.load.keras_file import prepare
 from tinygen.load.keras_job import Job
@@ -172,6 +173,7 @@ def _feed(samples: Samples, shapes: FixedShapes, channel: Channel) -> Iterator[l
 def main(arguments: list[str]) -> int:
     """Run the job in the file named; 0 if it went well, else 1 after an ERROR line."""
     channel = Channel()
+    limit_memory()
     try:
         job = Job.from_json(Path(arguments[0]).read_text(encoding="utf-8"))
         channel.send(keras_job.RESULT, run(job, channel))

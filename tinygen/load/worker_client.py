@@ -24,6 +24,7 @@ import numpy as np
 from tinygen.errors import TinygenError
 from tinygen.load import keras_job
 from tinygen.load.arrays import Array, Samples, write_atomically
+from tinygen.load.child_limits import SILENCE_SECONDS, Watchdog
 from tinygen.load.data import split_spec
 from tinygen.load.keras_job import UNNAMED, Job, TensorInfo
 
@@ -180,8 +181,11 @@ def _run(job: Job, folder: Path, progress: Progress) -> dict[str, Any]:
             encoding="utf-8",
             errors="replace",
         )
+        watchdog = Watchdog(child, SILENCE_SECONDS)
         try:
+            watchdog.start()
             for line in child.stdout or ():
+                watchdog.start()
                 key, value = _message(line)
                 if key == keras_job.PROGRESS:
                     stage = str(value)
@@ -194,10 +198,17 @@ def _run(job: Job, folder: Path, progress: Progress) -> dict[str, Any]:
                     return dict(value)
             code = child.wait()
         finally:
+            watchdog.stop()
             child.kill()
             child.wait()
             if child.stdout:
                 child.stdout.close()
+    if watchdog.expired:
+        raise TinygenError(
+            f"{Path(job.model).name}: TensorFlow's process was silent for {SILENCE_SECONDS / 60:.0f} minutes while it "
+            f"was at: {stage}",
+            "use a smaller model; if this one is small, leave out layers until you find which one it is",
+        )
     raise _crashed(Path(job.model).name, stage, note, code, (folder / "stderr").read_text(errors="replace"))
 
 
@@ -227,6 +238,8 @@ def _crashed(name: str, stage: str, note: str, code: int, stderr: str) -> Tinyge
         )
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
     telling = [line for line in lines if _LOUD.search(line) and not line.startswith(("W", "I"))] or lines
+    if any("bad_alloc" in line or "MemoryError" in line for line in telling):
+        return TinygenError(where % "ran out of memory", "close other programs, or use a smaller model")
     last = f" ({telling[-1][:240]})" if telling else ""
     if code < 0 or code >= 0xC0000000:
         how = f"crashed with {_signal_name(code)}"

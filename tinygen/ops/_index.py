@@ -19,14 +19,18 @@ LOOPS = 4  # inside a row; the kernel's array has as many
 
 @dataclass(frozen=True, slots=True)
 class IndexAxis:
-    """An output axis: output coordinate i is input coordinate indices[i], `stride` bytes apart."""
+    """An output axis: output coordinate i is input coordinate indices[i], `stride` bytes apart.
 
-    indices: tuple[int, ...]
+    An axis that nothing moves along is range(n), however long it is.
+    """
+
+    indices: Sequence[int]
     stride: int
 
     @property
     def in_order(self) -> bool:
-        return self.indices == tuple(range(len(self.indices)))
+        untouched = range(len(self.indices))
+        return self.indices == untouched or tuple(self.indices) == tuple(untouched)
 
 
 def index_calls(
@@ -59,7 +63,7 @@ def index_calls(
         ("run", run),
     )
     source_rows = Operand(source, images, x.nbytes // images // rows.stride, rows.stride)
-    return (KernelCall("index_nd", params, (source_rows,), output, output.rows, reads=_reads(rows.indices)),)
+    return (KernelCall("index_nd", params, (source_rows,), output, output.rows, reads=_reads(tuple(rows.indices))),)
 
 
 def _reads(indices: tuple[int, ...]) -> tuple[Reads, ...]:
@@ -81,13 +85,13 @@ def _merge(axes: Sequence[IndexAxis], size: int, row: int) -> tuple[list[IndexAx
         output_stride = prod(len(a.indices) for a in axes[position + 1 :]) * size
         inside = output_stride // (len(axes[position + 1].indices) if position + 1 < len(axes) else 1) < row
         crosses = row > 0 and output_stride >= row and inside
-        if axis.indices == (0,):
+        if len(axis.indices) == 1 and axis.indices[0] == 0:
             continue
         if not crosses and axis.in_order and not merged and axis.stride == run:
             run *= len(axis.indices)
         elif not crosses and axis.in_order and merged and merged[0].in_order and _adjoin(axis, merged[0]):
             joined = range(len(axis.indices) * len(merged[0].indices))
-            merged[0] = IndexAxis(tuple(joined), merged[0].stride)
+            merged[0] = IndexAxis(joined, merged[0].stride)
         else:
             merged.insert(0, axis)
     return merged, run

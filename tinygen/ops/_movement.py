@@ -8,6 +8,7 @@ from tinygen.ir import DType, Graph, Op, Tensor
 from tinygen.ops._copy import Copy, copy_calls, is_identity
 from tinygen.ops.base import KernelCall, Operator, Shape, need_constant, need_per_tensor, reject
 
+_MOST_INTEGERS = 1 << 20
 _INTEGERS = (DType.INT32, DType.INT64)
 
 
@@ -40,6 +41,8 @@ def need_integers(graph: Graph, op: Op, index: int, what: str, count: int | None
     """The elements of a constant int32 or int64 input; raises unless there are `count` of them."""
     tensor = graph.required(op, index)
     data = need_constant(op, tensor, what)
+    if data.size > _MOST_INTEGERS:
+        raise reject(op, f"{what} {tensor.shape}: {_MOST_INTEGERS} at most")
     if tensor.dtype not in _INTEGERS or (count is not None and data.size != count):
         raise reject(op, f"{what} {tensor.dtype.value} {tensor.shape} must be {count or 'some'} integers")
     return tuple(int(value) for value in data.flat)

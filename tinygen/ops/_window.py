@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tinygen.errors import TinygenError
 from tinygen.ir import Array
 from tinygen.ops.base import Reads
 
+_WIDEST = 1 << 20
 PADDING = {0: "SAME", 1: "VALID"}
 
 
@@ -45,7 +47,12 @@ def output_size(size: int, kernel: int, stride: int, dilation: int, padding: str
 
 
 def axis(size: int, output: int, kernel: int, stride: int, dilation: int, padding: str) -> Axis:
-    """The Axis with TFLite's padding (ComputePaddingWithOffset: the odd element goes behind)."""
+    """The Axis with TFLite's padding (ComputePaddingWithOffset: the odd element goes behind).
+
+    Raises TinygenError for a window so wide that the kernels' 32 bit positions could overflow.
+    """
+    if max((kernel - 1) * dilation, stride) >= _WIDEST:
+        raise TinygenError(f"a window of {kernel} elements, {dilation} apart, in steps of {stride}: too wide")
     total = max((output - 1) * stride + (kernel - 1) * dilation + 1 - size, 0) if padding == "SAME" else 0
     return Axis(size, output, kernel, stride, dilation, total // 2)
 

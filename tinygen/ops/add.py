@@ -20,6 +20,8 @@ class AddOptions:
 
 
 class Add(Operator):
+    """Either input may be constant; broadcasting as numpy does, over at most 4 dimensions that cannot be joined."""
+
     kind = "ADD"
 
     def parse(self, options: Any) -> AddOptions:

@@ -14,6 +14,8 @@ from tinygen.ops.base import KernelCall, operand, row_by_row
 
 
 class AveragePool2D(Pool2D):
+    """NHWC; input and output quantized alike."""
+
     kind = "AVERAGE_POOL_2D"
     kernel = "average_pool_2d_s8"
 

@@ -156,6 +156,13 @@ def need_inputs(graph: Graph, op: Op, at_least: int, at_most: int) -> None:
 def need_int8(op: Op, *tensors: Tensor) -> None:
     """Raise unless every tensor is int8 with one positive scale and one zero point."""
     for tensor in tensors:
+        if tensor.dtype is DType.UINT8:
+            raise reject(
+                op,
+                f"tensor '{tensor.name}' is uint8, int8 expected: uint8 is how TensorFlow 1 quantized, and TensorFlow "
+                "Lite Micro does not run it either",
+                "convert the float model again, with int8 as today's converter does it",
+            )
         if tensor.dtype is not DType.INT8:
             raise reject(
                 op,

@@ -23,6 +23,10 @@ from tinygen.ops.conv_2d import (
 
 
 class DepthwiseConv2D(Operator):
+    """Weights and bias are constant: weights int8 or int4 with zero point 0, bias int32 or absent. Images are NHWC;
+    Conv1D arrives with a height of 1. Any padding, stride and dilation. Refused: weights whose sum could leave 32 bits.
+    """
+
     kind = "DEPTHWISE_CONV_2D"
 
     def parse(self, options: Any) -> ConvOptions:

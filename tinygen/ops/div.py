@@ -30,6 +30,8 @@ class DivOptions:
 
 
 class Div(Operator):
+    """Either input may be constant; broadcasting as numpy does, over at most 4 dimensions that cannot be joined."""
+
     kind = "DIV"
 
     def parse(self, options: Any) -> DivOptions:

@@ -41,6 +41,10 @@ class FullyConnectedOptions:
 
 
 class FullyConnected(Operator):
+    """Weights and bias are constant: weights int8 or int4 with zero point 0, bias int32 or absent. Inputs of any
+    rank are taken as rows of as many elements as the weights have.
+    """
+
     kind = "FULLY_CONNECTED"
 
     def parse(self, options: Any) -> FullyConnectedOptions:

@@ -63,9 +63,9 @@ class Gather(Operator):
         values = integers(graph, op, 1)
         size = prod(x.shape[axis + 1 :]) * x.dtype.size
         groups, outer, length = prod(x.shape[:batch]), prod(x.shape[batch:axis]), x.shape[axis]
-        inner = IndexAxis(tuple(range(prod(x.shape[axis + 1 :]))), x.dtype.size)
+        inner = IndexAxis(range(prod(x.shape[axis + 1 :])), x.dtype.size)
         if groups == 1:
-            axes = (IndexAxis(tuple(range(outer)), length * size), IndexAxis(values, size), inner)
+            axes = (IndexAxis(range(outer), length * size), IndexAxis(values, size), inner)
         else:  # the index depends on the batch too: one table over everything outside
             each = len(values) // groups
             table = [

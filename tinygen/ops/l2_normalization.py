@@ -27,6 +27,8 @@ class L2NormalizationOptions:
 
 
 class L2Normalization(Operator):
+    """The output has scale 1/128 and zero point 0; no fused activation."""
+
     kind = "L2_NORMALIZATION"
 
     def parse(self, options: Any) -> L2NormalizationOptions:

@@ -13,6 +13,8 @@ from tinygen.ops._requantize import activation_range
 
 
 class MaxPool2D(Pool2D):
+    """NHWC; input and output quantized alike."""
+
     kind = "MAX_POOL_2D"
     kernel = "max_pool_2d_s8"
 

@@ -9,6 +9,8 @@ from tinygen.ops.sum import Sum
 
 
 class Mean(Sum):
+    """The axes are constant; 1 to 5 dimensions, with or without keep_dims."""
+
     kind = "MEAN"
 
     def multiplier(self, graph: Graph, op: Op) -> tuple[int, int]:

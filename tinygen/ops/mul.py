@@ -22,6 +22,8 @@ class MulOptions:
 
 
 class Mul(Operator):
+    """Either input may be constant; broadcasting as numpy does, over at most 4 dimensions that cannot be joined."""
+
     kind = "MUL"
 
     def parse(self, options: Any) -> MulOptions:

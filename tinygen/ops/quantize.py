@@ -15,6 +15,8 @@ from tinygen.ops.base import KernelCall, need_inputs, need_per_tensor, operand, 
 
 
 class Quantize(TableOperator):
+    """Also from uint8, to uint8, and from float32 at the border of a model."""
+
     kind = "QUANTIZE"
 
     def parse(self, options: Any) -> None:

@@ -10,6 +10,8 @@ from tinygen.ops.base import KernelCall, Operator, Shape, need_inputs, reject
 
 
 class Reshape(Operator):
+    """Any element type. The new shape may be constant, an option or made from SHAPE."""
+
     kind = "RESHAPE"
 
     def parse(self, options: Any) -> None:

@@ -31,6 +31,8 @@ class ResizeOptions:
 
 
 class ResizeBilinear(Operator):
+    """NHWC; the new size is constant."""
+
     kind = "RESIZE_BILINEAR"
 
     def parse(self, options: Any) -> ResizeOptions:

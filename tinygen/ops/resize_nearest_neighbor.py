@@ -23,6 +23,8 @@ class ResizeOptions:
 
 
 class ResizeNearestNeighbor(Operator):
+    """NHWC; the new size is constant."""
+
     kind = "RESIZE_NEAREST_NEIGHBOR"
 
     def parse(self, options: Any) -> ResizeOptions:
@@ -58,6 +60,6 @@ class ResizeNearestNeighbor(Operator):
     def lower(self, graph: Graph, op: Op) -> tuple[KernelCall, ...]:
         x, (_, height, width, _) = graph.required(op, 0), graph.output(op).shape
         n, h, w, c = x.shape
-        indices = (tuple(range(n)), self._indices(op, h, height), self._indices(op, w, width), tuple(range(c)))
+        indices = (range(n), self._indices(op, h, height), self._indices(op, w, width), range(c))
         axes = [IndexAxis(*axis) for axis in zip(indices, strides(x.shape, x.dtype.size), strict=True)]
         return index_calls(graph, op.inputs[0], op.outputs[0], axes, may_alias(graph, op))

@@ -37,6 +37,8 @@ class SoftmaxOptions:
 
 
 class Softmax(Operator):
+    """The output has scale 1/256 and zero point -128, as converters write it; fewer than 4096 classes."""
+
     kind = "SOFTMAX"
 
     def parse(self, options: Any) -> SoftmaxOptions:

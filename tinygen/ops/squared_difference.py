@@ -18,6 +18,8 @@ _LEFT_SHIFT = 7
 
 
 class SquaredDifference(Operator):
+    """Either input may be constant; broadcasting as numpy does, over at most 4 dimensions that cannot be joined."""
+
     kind = "SQUARED_DIFFERENCE"
 
     def parse(self, options: Any) -> None:

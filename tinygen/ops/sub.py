@@ -22,6 +22,8 @@ class SubOptions:
 
 
 class Sub(Operator):
+    """Either input may be constant; broadcasting as numpy does, over at most 4 dimensions that cannot be joined."""
+
     kind = "SUB"
 
     def parse(self, options: Any) -> SubOptions:

@@ -23,6 +23,8 @@ from tinygen.ops.base import KernelCall, Operator, Shape
 
 
 class Sum(Operator):
+    """The axes are constant; 1 to 5 dimensions, with or without keep_dims."""
+
     kind = "SUM"
 
     def parse(self, options: Any) -> ReduceOptions:

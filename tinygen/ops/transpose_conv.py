@@ -36,6 +36,8 @@ class TransposeConvOptions:
 
 
 class TransposeConv(Operator):
+    """NHWC, weights and bias constant (weights with zero point 0, bias int32 or absent), any padding and stride."""
+
     kind = "TRANSPOSE_CONV"
 
     def parse(self, options: Any) -> TransposeConvOptions:

@@ -266,11 +266,14 @@ def _constants(plan: Plan) -> tuple[_ConstantArray, ...]:
 
 def _array(name: str, values: Array, attribute: str, text: str) -> _ConstantArray:
     flat = values.reshape(-1)
-    # -2147483648 is no literal of 32 bits in C
-    items = ["INT32_MIN" if v == -(1 << 31) else str(v) for v in flat.tolist()]
     per_line = 20 if values.dtype == np.int8 else 8
-    lines = tuple(", ".join(items[i : i + per_line]) + "," for i in range(0, len(items), per_line))
+    lines = tuple(_line(flat[i : i + per_line]) for i in range(0, flat.size, per_line))
     return _ConstantArray(name, _C_TYPES[values.dtype.name], flat.size, attribute, text, lines)
+
+
+def _line(values: Array) -> str:
+    # -2147483648 is no literal of 32 bits in C
+    return ", ".join("INT32_MIN" if v == -(1 << 31) else str(v) for v in values.tolist()) + ","
 
 
 def _shape(tensor: Tensor) -> str:
