@@ -68,6 +68,24 @@ def multiply_by_quantized_multiplier(x: npt.ArrayLike, multiplier: npt.ArrayLike
     return _rounding_divide_by_pot(_srdhm(shifted, np.asarray(multiplier, np.int64)), np.maximum(-exponent, 0))
 
 
+def short_multiplier(multiplier: npt.ArrayLike) -> Int32:
+    """The upper 16 bits of multipliers, rounded and saturated: what the 64-bit output stage multiplies by."""
+    whole = np.asarray(multiplier, np.int64)
+    rounded: Int32 = np.where(whole < 0x7FFF0000, (whole + (1 << 15)) >> 16, 0x7FFF).astype(np.int32)
+    return rounded
+
+
+def multiply_by_short_multiplier(x: npt.ArrayLike, multiplier: npt.ArrayLike, shift: npt.ArrayLike) -> Int64:
+    """x * multiplier * 2**(shift - 15) rounded once, halves upwards; int32 values in int64.
+
+    x: |x| < 2**47; multiplier: short_multiplier's; shift -31 to 7. Equals MultiplyByQuantizedMultiplier(int64,
+    int32, int) of TFLM, which drops what leaves int32.
+    """
+    down = 15 - np.asarray(shift, np.int64)
+    product = np.asarray(x, np.int64) * np.asarray(multiplier, np.int64)
+    return _wrap_int32((product + (np.int64(1) << (down - 1))) >> down)
+
+
 # Scalar versions, for tables made at generation time
 
 

@@ -57,13 +57,27 @@ class Quantization:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tensor:
-    """A value of the graph; `data` is set for constants (weights) only."""
+    """A value of the graph; `data` is set for constants (weights) only, `initial` for variables only.
+
+    A variable keeps its value from one inference to the next; `initial` is what it holds before the first.
+    """
 
     name: str
     shape: tuple[int, ...]
     dtype: DType
     quantization: Quantization | None = None
     data: Array | None = None
+    initial: Array | None = None
+
+    @property
+    def is_variable(self) -> bool:
+        return self.initial is not None
+
+    @property
+    def initial_fill(self) -> int | None:
+        """The byte -128 to 127 that a variable is filled with at first; None if its bytes differ."""
+        content = b"" if self.initial is None else self.initial.tobytes()
+        return np.frombuffer(content[:1], np.int8)[0].item() if len(set(content)) == 1 else None
 
     @property
     def elements(self) -> int:
@@ -88,7 +102,8 @@ class Tensor:
 class Op:
     """One operator. `kind` is TFLite's name (CONV_2D); `options` is the frozen dataclass of its file in ops/.
 
-    `inputs` and `outputs` are tensor indices; -1 is an optional input that is absent.
+    `inputs` and `outputs` are tensor indices; -1 is an optional input that is absent. A variable that the
+    operator changes stands among both.
     """
 
     kind: str
@@ -123,6 +138,12 @@ class Graph:
 
     def output(self, op: Op, index: int = 0) -> Tensor:
         return self.tensors[op.outputs[index]]
+
+    @property
+    def variables(self) -> tuple[int, ...]:
+        """The variables that operators use, in order of first use."""
+        used = (i for op in self.ops for i in op.inputs if i >= 0)
+        return tuple(dict.fromkeys(i for i in used if self.tensors[i].is_variable))
 
 
 @dataclass(frozen=True, slots=True)

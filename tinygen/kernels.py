@@ -37,6 +37,19 @@ class Program:
     steps: tuple[Step, ...]
     storage: tuple[int, ...]
 
+    def in_arena(self, tensor: int) -> bool:
+        """Whether a tensor is neither constant nor a variable, nor another view of one."""
+        graph = self.graph
+        return graph.tensors[tensor].data is None and not graph.tensors[self.storage[tensor]].is_variable
+
+    def in_order(self, step: int) -> bool:
+        """Whether a step must run whole at its place in the order: it uses a variable that others may use, too."""
+        call = self.steps[step].call
+        outside = (o.tensor for o in (*call.inputs, call.output) if self.graph.tensors[o.tensor].data is None)
+        own = {o.tensor for o in call.state}
+        others = {o.tensor for s in self.steps if s.call is not call for o in s.call.state}
+        return any(not self.in_arena(t) for t in outside) or bool(own & others)
+
     @property
     def macs(self) -> int:
         """Multiply-accumulates of one inference."""
@@ -52,7 +65,9 @@ class Program:
     def const_bytes(self) -> int:
         """Bytes of all constants of the model."""
         packed = sum(int(c.values.nbytes) for step in self.steps for c in step.call.constants)
-        return packed + sum(self.graph.tensors[t].nbytes for t in self.constant_operands)
+        started = (self.graph.tensors[t] for t in self.graph.variables)
+        initial = sum(t.nbytes for t in started if t.initial_fill is None)
+        return packed + initial + sum(self.graph.tensors[t].nbytes for t in self.constant_operands)
 
 
 def build_program(graph: Graph) -> Program:

@@ -5,7 +5,7 @@ Place in the flow: the host tester compares the device with it; passes fold cons
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -16,12 +16,16 @@ from tinygen.ops import operator_for
 _ABSENT: Array = np.zeros(0, np.int8)
 
 
-def run_all(graph: Graph, inputs: Sequence[Array]) -> dict[int, Array]:
-    """Every tensor of the graph by index, for one sample.
+def run_all(graph: Graph, inputs: Sequence[Array], state: Mapping[int, Array] | None = None) -> dict[int, Array]:
+    """Every tensor of the graph by index, for one sample; variables as they are afterwards.
 
     inputs: one array per `graph.inputs`, of exactly its shape and dtype; raises TinygenError otherwise.
+    state: where variables start from, e.g. what the last call returned; the others start as after a reset.
     """
     values: dict[int, Array] = {i: t.data for i, t in enumerate(graph.tensors) if t.data is not None}
+    for i, t in enumerate(graph.tensors):
+        if t.initial is not None:
+            values[i] = t.initial if state is None else state.get(i, t.initial)
     for index, array in zip(graph.inputs, inputs, strict=True):
         tensor = graph.tensors[index]
         if array.shape != tensor.shape or array.dtype != tensor.dtype.value:
@@ -37,6 +41,17 @@ def run_all(graph: Graph, inputs: Sequence[Array]) -> dict[int, Array]:
 
 
 def run(graph: Graph, inputs: Sequence[Array]) -> tuple[Array, ...]:
-    """The outputs of one sample, in the order of `graph.outputs`."""
+    """The outputs of one sample, in the order of `graph.outputs`; variables start as after a reset."""
     values = run_all(graph, inputs)
     return tuple(values[i] for i in graph.outputs)
+
+
+def run_sequence(graph: Graph, samples: Sequence[Sequence[Array]]) -> tuple[tuple[Array, ...], ...]:
+    """The outputs of one inference after the other, variables kept in between."""
+    state: dict[int, Array] = {}
+    outputs = []
+    for inputs in samples:
+        values = run_all(graph, inputs, state)
+        state = {i: values[i] for i in graph.variables}
+        outputs.append(tuple(values[i] for i in graph.outputs))
+    return tuple(outputs)

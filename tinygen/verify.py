@@ -12,27 +12,30 @@ def verify(graph: Graph) -> Graph:
     """Return the graph as it is, or raise TinygenError.
 
     Checked: every operator reads only what is there before it, no tensor is written twice or written though
-    constant, the outputs are computed, and each operator's own types, options and shape rule.
+    constant, variables are touched only by operators that are made for them, the outputs are computed, and each
+    operator's own types, options and shape rule.
     """
-    known = {i for i, t in enumerate(graph.tensors) if t.data is not None} | set(graph.inputs)
-    if len(set(graph.inputs)) != len(graph.inputs) or any(graph.tensors[i].data is not None for i in graph.inputs):
-        raise TinygenError(f"model '{graph.name}': an input stands there twice or is constant")
+    fixed = {i for i, t in enumerate(graph.tensors) if t.data is not None or t.is_variable}
+    known = fixed | set(graph.inputs)
+    if len(set(graph.inputs)) != len(graph.inputs) or fixed & set(graph.inputs):
+        raise TinygenError(f"model '{graph.name}': an input stands there twice or is constant or a variable")
     for op in graph.ops:
         for index in op.inputs:
             if index >= 0 and index not in known:
                 raise reject(op, f"reads tensor '{graph.tensors[index].name}' before it is computed")
             if index >= 0 and _is_empty(graph.tensors[index]):
                 raise reject(op, f"tensor '{graph.tensors[index].name}' is empty")
+        changed = _verify_variables(graph, op)
         for index in op.outputs:
-            if index < 0 or index in known:
+            if index < 0 or (index in known and index not in changed):
                 raise reject(op, "writes a tensor that exists already")
             known.add(index)
         _verify_op(graph, op)
     for index in graph.outputs:
         if index not in known:
             raise TinygenError(f"model '{graph.name}': output '{graph.tensors[index].name}' is never computed")
-        if graph.tensors[index].data is not None:
-            raise TinygenError(f"model '{graph.name}': output '{graph.tensors[index].name}' is constant")
+        if index in fixed:
+            raise TinygenError(f"model '{graph.name}': output '{graph.tensors[index].name}' is constant or a variable")
     return graph
 
 
@@ -40,6 +43,19 @@ def _is_empty(tensor: Tensor) -> bool:
     """Whether there is nothing in a tensor; a constant list of axes or extents may be empty."""
     is_list = tensor.data is not None and tensor.dtype in (DType.INT32, DType.INT64)
     return tensor.elements == 0 and not is_list
+
+
+def _verify_variables(graph: Graph, op: Op) -> frozenset[int]:
+    """The variables that an operator changes; raises if it reads others than it may, or fewer than it must."""
+    operator = operator_for(graph, op)
+    for position, index in enumerate(op.inputs):
+        if index >= 0 and graph.tensors[index].is_variable != (position in operator.variables):
+            which = "a variable" if position in operator.variables else "no variable"
+            raise reject(op, f"input {position}, tensor '{graph.tensors[index].name}', must be {which}")
+    own = tuple(op.inputs[i] for i in operator.variables if i < len(op.inputs))
+    if len(own) < len(operator.variables) or min(own, default=0) < 0 or len(set(own)) < len(own):
+        raise reject(op, "a variable is missing or stands there twice")
+    return frozenset(own) if operator.changes else frozenset()
 
 
 def _verify_op(graph: Graph, op: Op) -> None:

@@ -216,7 +216,9 @@ static void answer_invoke(uint8_t seq) {
     pushed_used = 1;
     ticks = pushed_ticks;
   } else {
-    const uint32_t start = tg_tester_ticks();
+    uint32_t start;
+    if (tg_tested_model.reset) tg_tested_model.reset(); /* every sample is a run of its own */
+    start = tg_tester_ticks();
     tg_tested_model.invoke();
     ticks = tg_tester_ticks() - start;
   }

@@ -30,6 +30,7 @@ typedef struct {
   void *(*input)(int index); /* NULL where the input comes by rows */
   void *(*output)(int index);
   void (*invoke)(void);
+  void (*reset)(void); /* NULL for a model without variables */
   /* The input by rows: takes `row`, of row_bytes, and returns 1 with the last one; restart forgets what came. */
   int (*push_row)(void);
   void (*restart)(void);

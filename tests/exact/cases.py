@@ -111,6 +111,8 @@ GENERATORS: dict[str, Callable[[ModelBuilder, Generator], int | Sequence[int]]] 
 NOT_IN_TFLM: set[str] = set()
 # operators that are another view of their input's memory: no kernel call
 ALIASES = {"RESHAPE", "SQUEEZE", "EXPAND_DIMS"}
+# operators that have no rows to be cut or put into rings: these, and the copy of a whole tensor to a variable
+WHOLE = ALIASES | {"ASSIGN_VARIABLE"}
 
 # an operator's own values of an input, made from (graph, tensor, the values drawn for every operator, style, rng)
 VALUES: dict[str, Callable[[Graph, Tensor, Array, str, Generator], Array]] = {}
@@ -163,11 +165,16 @@ def _values(graph: Graph, tensor: Tensor, style: str, rng: Generator) -> Array:
         "highest": np.full(shape, high),
         "zero": np.full(shape, tensor.zero_point),
         "extremes": rng.choice((low, high), shape),
-        "tilted": np.clip(rng.integers(-120, 121, shape[-1:]) + rng.integers(-20, 21, shape), low, high),
+        "tilted": np.clip(_tilted(shape, rng) * (256 if tensor.dtype is DType.INT16 else 1), low, high),
         "near zero": np.clip(tensor.zero_point + rng.integers(-3, 4, shape), low, high),
     }
     array: Array = values[style].astype(tensor.dtype.value)
     return array
+
+
+def _tilted(shape: tuple[int, ...], rng: Generator) -> Array:
+    tilted: Array = rng.integers(-120, 121, shape[-1:]) + rng.integers(-20, 21, shape)
+    return tilted
 
 
 def _floats(scale: float, shape: tuple[int, ...], style: str, rng: Generator) -> Array:

@@ -102,10 +102,71 @@ def _quantize_float(rng: Generator) -> Made:
     return b.build([y]), np.stack(around)
 
 
+def _svdf_features(rng: Generator) -> Made:
+    """One result in the memory, which goes out as it is: dot products so large that they sit on the edge of a half."""
+    b = ModelBuilder()
+    x = b.input((1, 1025), power(rng, -12, 4))
+    out, filters = power(rng, -9, -3), 64
+    scale = power(rng, -18, -17)  # of what the dot products are to become
+    products = np.rint((rng.integers(-60, 60, filters) + 0.5) / scale) + rng.integers(-2, 3, filters)
+    products = np.clip(products, -127 * 127 * 1024, 127 * 127 * 1024).astype(np.int64)
+    steps = np.abs(products) // 127
+    each = np.minimum(np.maximum(steps[:, None] - 127 * np.arange(1024), 0), 127)
+    rest = np.abs(products) - 127 * steps
+    weights = np.concatenate((each, rest[:, None]), axis=1) * np.sign(products)[:, None]
+    features = b.constant(weights.astype(np.int8), f32(scale * out / b.scale(x)))
+    state, time = b.variable((1, filters), out, 0, "int16"), b.constant(np.ones((filters, 1), np.int16), 1.0)
+    bias = b.constant(np.zeros(filters, np.int32), out)
+    y = b.tensor((1, filters), out)
+    b.op("SVDF", [x, features, time, bias, state], [y], rank=1)
+    sample = np.full((1, 1025), 127, np.int8)
+    sample[0, -1] = 1
+    return b.build([y]), sample
+
+
+def _svdf_sums(rng: Generator) -> Made:
+    """Nothing in the memory, so the biases alone are the sums."""
+    b = ModelBuilder()
+    x = b.input((1, 1), 1.0)
+    output_scale, units = power(rng, -9, -3), 64
+    scale = power(rng, -23, -21) * output_scale
+    state = b.variable((1, units), power(rng, -12, -3), 0, "int16")
+    time = b.constant(np.zeros((units, 1), np.int16), f32(scale / b.scale(state)))
+    halves = (rng.integers(-127, 127, units) + 0.5) / (b.scale(state) * b.scale(time) / output_scale)
+    biases = np.rint(np.clip(halves, -(2.0**31) + 99, 2.0**31 - 99)) + rng.integers(-40, 41, units)
+    bias = b.constant(biases.astype(np.int32), f32(scale))
+    y = b.tensor((1, units), output_scale)
+    b.op("SVDF", [x, b.constant(np.zeros((units, 1), np.int8), 1.0), time, bias, state], [y], rank=1)
+    return b.build([y]), np.zeros((1, 1), np.int8)
+
+
+def _lstm(wide: bool, rng: Generator) -> Made:
+    """Weights of 0: the biases alone make the gates, and the output gate's sit on the edge of a half."""
+    dtype, bias_dtype, units = ("int16", np.int64, 64) if wide else ("int8", np.int32, 64)
+    b = ModelBuilder()
+    x = b.input((1, 1, 1), power(rng, -12, 4), 0, dtype)
+    hidden = b.variable((1, units), 2.0**-15, 0 if wide else -128, dtype)
+    cell = b.variable((1, units), 2.0**-11, 0, "int16")
+    scale = f32(power(rng, *((-25, -23) if wide else (-15.5, -14.5))) * 2.0**-12 / b.scale(x))
+    weights = [b.constant(np.zeros((units, 1), np.int8), scale) for _ in range(4)]
+    recurrent = [b.constant(np.zeros((units, units), np.int8), 1.0) for _ in range(4)]
+    real = b.scale(x) * scale / 2.0**-12
+    halves = rng.integers(-22000, -18000, units) + 0.5
+    ends = np.full(units, 40000.0)
+    gates = [ends, ends, ends, halves + rng.integers(-2, 3, units) * real]
+    biases = [b.constant(np.rint(g / real).astype(bias_dtype), f32(b.scale(x) * scale)) for g in gates]
+    y = b.tensor((1, 1, units), b.scale(hidden), b.zero_point(hidden), dtype)
+    inputs = [x, *weights, *recurrent, -1, -1, -1, *biases, -1, -1, hidden, cell, -1, -1, -1, -1]
+    b.op("UNIDIRECTIONAL_SEQUENCE_LSTM", inputs, [y], fusedActivationFunction=4)
+    return b.build([y]), np.zeros((1, 1, 1), dtype)
+
+
 MODELS: dict[str, Callable[[Generator], Made]] = {
     "ADD": _add,
     "FULLY_CONNECTED per channel": lambda rng: _fully_connected(True, rng),
     "FULLY_CONNECTED per tensor": lambda rng: _fully_connected(False, rng),
+    "LSTM int8": lambda rng: _lstm(False, rng),
+    "LSTM int16": lambda rng: _lstm(True, rng),
     "MAX_POOL_2D limits": lambda rng: _limits("MAX_POOL_2D", rng),
     "MEAN": _mean,
     "QUANTIZE": lambda rng: _unary("QUANTIZE", rng),
@@ -113,6 +174,8 @@ MODELS: dict[str, Callable[[Generator], Made]] = {
     "RELU6 limits": lambda rng: _limits("RELU6", rng),
     "RELU": lambda rng: _unary("RELU", rng),
     "SOFTMAX": _softmax,
+    "SVDF features": _svdf_features,
+    "SVDF sums": _svdf_sums,
 }
 
 

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from numpy.random import Generator
 
-from tests.exact.cases import ALIASES, GENERATORS, NIGHTLY, Case, cases
+from tests.exact.cases import GENERATORS, NIGHTLY, WHOLE, Case, cases
 from tests.support.c_build import plan_of, shared_library, write_library
 from tinygen import reference
-from tinygen.ir import Array
+from tinygen.ir import Array, Graph
 from tinygen.ops.base import KernelCall, Operand
 
 COUNT = 200 if NIGHTLY else 20
@@ -42,6 +42,9 @@ def _glue(case: Case, calls: Sequence[KernelCall], source: Path) -> Path:
     for index, call in enumerate(calls):
         views = [f"&(tg_input){{memory[{i}], {o.row_bytes}, rings[{i}]}}" for i, o in enumerate(call.inputs)]
         last = len(call.inputs)
+        # variables are whole; their memory comes behind that of inputs and output
+        behind = enumerate(call.state, last + 1)
+        views += [f"&(tg_output){{memory[{i}], {o.row_bytes}, {o.rows}}}" for i, o in behind]
         views.append(f"&(tg_output){{memory[{last}], {call.output.row_bytes}, rings[{last}]}}")
         text += _GLUE.format(index=index, name=case.name, kernel=call.kernel, views=", ".join(views))
     glue = source.with_name(f"{case.name}_glue.c")
@@ -95,15 +98,23 @@ def _bytes(array: Array) -> Array:
     return np.frombuffer(np.ascontiguousarray(array).tobytes(), np.uint8)
 
 
+def _initial(graph: Graph, tensor: int) -> Array:
+    initial = graph.tensors[tensor].initial
+    assert initial is not None
+    return initial
+
+
 def _image(content: Array, operand: Operand, image: int) -> Array:
     """A view of one image in a tensor's bytes: (rows, row_bytes)."""
     rows: Array = content.reshape(operand.images, operand.rows, operand.row_bytes)[image if operand.images > 1 else 0]
     return rows
 
 
-def _run_image(block: Any, call: KernelCall, inputs: Sequence[Array], result: Array, rng: Generator) -> None:
+def _run_image(
+    block: Any, call: KernelCall, inputs: Sequence[Array], result: Array, states: Sequence[Array], rng: Generator
+) -> None:
     """One image through rings; inputs (rows, row_bytes) each, and the output likewise: what earlier calls of the
-    operator have left there, then what this one makes of it."""
+    operator have left there, then what this one makes of it. The variables in `states` are changed in place."""
     blocks = random_blocks(call.rows, rng)
     needed = [[rows_needed(call, i, y0, y1) for y0, y1 in blocks] for i in range(len(call.inputs))]
     sizes = [max(1, *(last - first for first, last in spans)) for spans in needed]
@@ -114,7 +125,8 @@ def _run_image(block: Any, call: KernelCall, inputs: Sequence[Array], result: Ar
     height = 1 if gathers else max(y1 - y0 for y0, y1 in blocks) + int(rng.integers(2))
     out_ring = Ring(call.output, height, rng)
     carry, scratch = (rng.integers(0, 256, n + 1).astype(np.uint8) for n in (call.carry_bytes, call.scratch_bytes))
-    memory = (ctypes.c_void_p * (len(rings) + 1))(*(r.address for r in rings), out_ring.address)
+    addresses = [*(r.address for r in rings), out_ring.address, *(s.ctypes.data for s in states)]
+    memory = (ctypes.c_void_p * len(addresses))(*addresses)
     ring_rows = (ctypes.c_int32 * (len(rings) + 1))(*(r.rows for r in rings), out_ring.rows)
     for index, (y0, y1) in enumerate(blocks):
         for ring, spans, rows in zip(rings, needed, inputs, strict=True):
@@ -132,7 +144,7 @@ def _run_image(block: Any, call: KernelCall, inputs: Sequence[Array], result: Ar
             result[y] = out_ring.row(y)
 
 
-@pytest.mark.parametrize("kind", sorted(set(GENERATORS) - ALIASES))
+@pytest.mark.parametrize("kind", sorted(set(GENERATORS) - WHOLE))
 def test_kernel_on_rings(kind: str, tmp_path: Path) -> None:
     chosen = cases(kind, COUNT)
     rng = np.random.default_rng(4)
@@ -145,11 +157,14 @@ def test_kernel_on_rings(kind: str, tmp_path: Path) -> None:
         for sample in case.samples[:2] + case.samples[5:]:
             values = reference.run_all(graph, sample)
             results = {call.output.tensor: _noise(graph.tensors[call.output.tensor].nbytes, rng) for call in some}
+            results |= {o.tensor: _bytes(_initial(graph, o.tensor)).copy() for call in some for o in call.state}
             for index, call in enumerate(some):
                 block = getattr(library, f"{case.name}_block{index}")
                 for image in range(call.output.images):
                     inputs = [_image(_bytes(values[o.tensor]), o, image) for o in call.inputs]
-                    _run_image(block, call, inputs, _image(results[call.output.tensor], call.output, image), rng)
+                    result = _image(results[call.output.tensor], call.output, image)
+                    states = [_image(results[o.tensor], o, image) for o in call.state]
+                    _run_image(block, call, inputs, result, states, rng)
             for tensor, got in results.items():
                 assert (got == _bytes(values[tensor])).all(), str(case)
 

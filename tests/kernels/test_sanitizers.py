@@ -66,6 +66,7 @@ def _main(plans: Sequence[Plan], samples: int) -> str:
         body += [f"  ASAN_UNPOISON_MEMORY_REGION(memory + {p.offset}, {_bytes(plan, p)});" for p in plan.placed]
         body += [f"  {name}_set_arena(memory);", f"  for (int i = 0; i < {samples}; ++i) {{"]
         body += [f"    take({name}_input({i}), {macro}_INPUT_{i}_BYTES);" for i in range(len(graph.inputs))]
+        body += [f"    {name}_reset();"] if plan.state_bytes else []
         body += [f"    {name}_invoke();"]
         body += [
             f"    fwrite({name}_output({i}), 1, {macro}_OUTPUT_{i}_BYTES, stdout);" for i in range(len(graph.outputs))

@@ -64,6 +64,11 @@ class CModel:
     def _function(self, name: str) -> Any:
         return getattr(self.library, f"{self.graph.name}_{name}")
 
+    def reset(self) -> None:
+        """Variables as they begin; nothing to do for a model without any."""
+        if plan_of(self.graph).state_bytes:
+            self._function("reset")()
+
     def _push(self, array: Array) -> None:
         """The input row by row; only the last one brings the outputs."""
         assert self._pushed is not None
@@ -71,8 +76,10 @@ class CModel:
         done = [self._function("push_row")(content[at : at + size]) for at in range(0, len(content), size)]
         assert done == [0] * (len(done) - 1) + [1]
 
-    def run(self, inputs: Sequence[Array]) -> tuple[Array, ...]:
-        """The outputs of one inference, in the graph's shapes."""
+    def run(self, inputs: Sequence[Array], keep_state: bool = False) -> tuple[Array, ...]:
+        """The outputs of one inference, in the graph's shapes; from the beginning, or after the one before."""
+        if not keep_state:
+            self.reset()
         if self._pushed:
             self._push(inputs[0])
         else:

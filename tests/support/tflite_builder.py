@@ -23,6 +23,7 @@ _TYPES = {
     "uint8": schema.TensorType.UINT8,
     "float32": schema.TensorType.FLOAT32,
     "bool": schema.TensorType.BOOL,
+    "resource": schema.TensorType.RESOURCE,
 }
 # operators whose option table is not named after them
 _OPTIONS = {
@@ -54,6 +55,7 @@ class ModelBuilder:
         self._codes: list[Any] = []
         self._ops: list[Any] = []
         self.inputs: list[int] = []
+        self._subgraphs: list[ModelBuilder] = []
 
     def tensor(
         self,
@@ -82,6 +84,26 @@ class ModelBuilder:
         """An input of the model."""
         self.inputs.append(self.tensor(shape, scale, zero_point, dtype, name=f"input_{len(self.inputs)}"))
         return self.inputs[-1]
+
+    def variable(self, shape: Sequence[int], scale: float, zero_point: int = 0, dtype: str = "int8") -> int:
+        """A tensor that keeps its value from one inference to the next."""
+        index = self.tensor(shape, scale, zero_point, dtype)
+        self.tensors[index].isVariable = True
+        return index
+
+    def handle(self, shared_name: str) -> int:
+        """VAR_HANDLE of a resource variable."""
+        index = self.tensor((), dtype="resource")
+        self.op("VAR_HANDLE", [], [index], container="", sharedName=shared_name)
+        return index
+
+    def call_once(self) -> ModelBuilder:
+        """CALL_ONCE, and the new subgraph that it runs, to be filled."""
+        called = ModelBuilder()
+        called._buffers, called._codes = self._buffers, self._codes
+        self._subgraphs.append(called)
+        self.op("CALL_ONCE", [], [], initSubgraphIndex=len(self._subgraphs))
+        return called
 
     def constant(
         self,
@@ -131,15 +153,19 @@ class ModelBuilder:
 
     def model(self, outputs: Sequence[int]) -> Any:
         """The whole as schema.ModelT, for tests that spoil it before packing."""
-        subgraph = schema.SubGraphT()
-        subgraph.name = "main"
-        subgraph.tensors, subgraph.operators = self.tensors, self._ops
-        subgraph.inputs, subgraph.outputs = list(self.inputs), list(outputs)
         model = schema.ModelT()
         model.version = 3
         model.description = "tinygen test"
-        model.operatorCodes, model.subgraphs, model.buffers = self._codes, [subgraph], self._buffers
+        model.operatorCodes, model.buffers = self._codes, self._buffers
+        model.subgraphs = [self._packed("main", outputs), *(called._packed("init", ()) for called in self._subgraphs)]
         return model
+
+    def _packed(self, name: str, outputs: Sequence[int]) -> Any:
+        subgraph = schema.SubGraphT()
+        subgraph.name = name
+        subgraph.tensors, subgraph.operators = self.tensors, self._ops
+        subgraph.inputs, subgraph.outputs = list(self.inputs), list(outputs)
+        return subgraph
 
     def build(self, outputs: Sequence[int]) -> bytes:
         """The .tflite file's content."""

@@ -43,14 +43,16 @@ class Tflm:
         self._stop()
         self._open.close()
 
-    def run(self, model: bytes, samples: Sequence[Sequence[Array]]) -> list[tuple[Array, ...]]:
-        """The outputs of each sample; raises Refused."""
-        outputs: list[tuple[Array, ...]] = self._ask(model, samples, ())[0]
+    def run(
+        self, model: bytes, samples: Sequence[Sequence[Array]], keep_state: bool = False
+    ) -> list[tuple[Array, ...]]:
+        """The outputs of each sample, each from the beginning or after the one before; raises Refused."""
+        outputs: list[tuple[Array, ...]] = self._ask(model, samples, (), keep_state)[0]
         return outputs
 
     def tensors(self, model: bytes, sample: Sequence[Array], indices: Sequence[int]) -> dict[int, Array]:
         """Tensors of the inside, by index, after one inference; raises Refused."""
-        kept: dict[int, Array] = self._ask(model, [sample], tuple(indices))[1]
+        kept: dict[int, Array] = self._ask(model, [sample], tuple(indices), True)[1]
         return kept
 
     def _ask(self, *request: Any) -> Any:

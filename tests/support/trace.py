@@ -45,6 +45,8 @@ class TracedModels:
             calls.append((layer, y0, y1))
             call = plan.steps[layer].call
             output, view = call.output, plan.view(call.output)
+            if view.memory != "arena":
+                return
             content = seen.setdefault(output.tensor, np.zeros(graph.tensors[output.tensor].nbytes, np.uint8))
             if output.images > 1 or (call.gathers and y1 == call.rows):
                 content[:] = arena[start + view.offset : start + view.offset + content.size]

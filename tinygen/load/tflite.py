@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from ai_edge_litert import schema_py_generated as schema
 from tinygen.errors import TinygenError
 from tinygen.ir import Array, DType, Graph, Op, Quantization, Tensor
 from tinygen.load.flatbuffer import unpack_model
+from tinygen.load.resources import PARSERS, resolve
 from tinygen.ops import OPERATORS
 
 _DTYPES = {
@@ -29,6 +30,7 @@ _DTYPES = {
     schema.TensorType.INT64: DType.INT64,
     schema.TensorType.BOOL: DType.BOOL,
     schema.TensorType.FLOAT32: DType.FLOAT32,
+    schema.TensorType.RESOURCE: DType.INT32,  # the handle of a variable, which load/resources.py puts in its place
 }
 _TYPE_NAMES = {value: name for name, value in vars(schema.TensorType).items() if isinstance(value, int)}
 _BUILTIN_NAMES = {value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)}
@@ -70,17 +72,21 @@ def parse_tflite(content: bytes, name: str, source: str) -> Graph:
 
 
 def _graph(flatbuffer: Any, name: str, source: str) -> Graph:
-    if len(flatbuffer.subgraphs) != 1:
-        raise TinygenError(f"{source} has {len(flatbuffer.subgraphs)} subgraphs; control flow is not supported")
-    subgraph = flatbuffer.subgraphs[0]
+    if not flatbuffer.subgraphs:
+        raise TinygenError(f"{source} has no subgraphs")
+    first, *others = (_subgraph(flatbuffer, subgraph, name, source) for subgraph in flatbuffer.subgraphs)
+    if not first.inputs or not first.outputs or min(first.inputs + first.outputs) < 0:
+        raise TinygenError(f"{source} has no inputs or no outputs")
+    return resolve((first, *others), source)
+
+
+def _subgraph(flatbuffer: Any, subgraph: Any, name: str, source: str) -> Graph:
     tensors = tuple(_tensor(t, flatbuffer.buffers, source) for t in subgraph.tensors)
     codes = [_operator_name(code) for code in flatbuffer.operatorCodes]
     kinds = [codes[op.opcodeIndex] for op in subgraph.operators]
     _need_supported(kinds, [_layer_name(op, tensors) for op in subgraph.operators], source)
     ops = tuple(_op(kind, op, tensors) for kind, op in zip(kinds, subgraph.operators, strict=True))
     inputs, outputs = (_indices(x, len(tensors)) for x in (subgraph.inputs, subgraph.outputs))
-    if not inputs or not outputs or min(inputs + outputs) < 0:
-        raise TinygenError(f"{source} has no inputs or no outputs")
     return Graph(name, tensors, ops, inputs, outputs)
 
 
@@ -95,7 +101,7 @@ def _need_supported(kinds: list[str], layers: list[str], source: str) -> None:
     """One error that names every unsupported operator of the model, each with the layers it stands in."""
     missing: dict[str, list[str]] = {}
     for kind, layer in zip(kinds, layers, strict=True):
-        if kind not in OPERATORS:
+        if kind not in OPERATORS and kind not in PARSERS:
             missing.setdefault(kind, []).append(layer)
     if missing:
         named = "; ".join(f"{kind} (layer {', '.join(layers)})" for kind, layers in missing.items())
@@ -106,18 +112,21 @@ def _need_supported(kinds: list[str], layers: list[str], source: str) -> None:
 
 
 def _layer_name(op: Any, tensors: tuple[Tensor, ...]) -> str:
-    """The name of the operator's first output: what Keras called the layer."""
-    outputs = [] if op.outputs is None else [int(i) for i in op.outputs]
-    return tensors[outputs[0]].name if outputs and 0 <= outputs[0] < len(tensors) else "?"
+    """The name of the operator's first output: what Keras called the layer; without one, of its first input."""
+    named = [int(i) for indices in (op.outputs, op.inputs) if indices is not None for i in indices]
+    return tensors[named[0]].name if named and 0 <= named[0] < len(tensors) else "?"
 
 
 def _op(kind: str, op: Any, tensors: tuple[Tensor, ...]) -> Op:
-    layer = _layer_name(op, tensors)
+    layer, operator = _layer_name(op, tensors), OPERATORS.get(kind)
     try:
-        options = OPERATORS[kind].parse(op.builtinOptions)
+        options = PARSERS[kind](op.builtinOptions) if operator is None else operator.parse(op.builtinOptions)
     except AttributeError:
         raise TinygenError(f"{kind} '{layer}': its options are missing or of another operator") from None
-    return Op(kind, layer, options, _indices(op.inputs, len(tensors)), _indices(op.outputs, len(tensors)))
+    inputs, outputs = (_indices(x, len(tensors)) for x in (op.inputs, op.outputs))
+    if operator is not None and operator.changes:
+        outputs += tuple(inputs[i] for i in operator.variables if i < len(inputs))
+    return Op(kind, layer, options, inputs, outputs)
 
 
 def _indices(values: Any, count: int) -> tuple[int, ...]:
@@ -136,10 +145,16 @@ def _tensor(t: Any, buffers: list[Any], source: str) -> Tensor:
             f"{source}: tensor '{name}' has the type {_TYPE_NAMES.get(t.type, t.type)}, which is not supported"
         )
     dtype = _DTYPES[t.type]
-    if t.sparsity is not None or t.isVariable:
-        raise TinygenError(f"{source}: tensor '{name}' is sparse or a variable, which is not supported")
     quantization = _quantization(t.quantization, shape, dtype, f"{source}: tensor '{name}'")
-    return Tensor(name, shape, dtype, quantization, _data(t, buffers, shape, dtype, f"{source}: tensor '{name}'"))
+    data = _data(t, buffers, shape, dtype, f"{source}: tensor '{name}'")
+    tensor = Tensor(name, shape, dtype, quantization, data)
+    if not t.isVariable:
+        return tensor
+    if data is not None:
+        raise TinygenError(f"{source}: tensor '{name}' is a variable with data, which is not supported")
+    # as TFLM's ResetVariableTensors leaves it
+    start = tensor.zero_point if dtype is DType.INT8 else 0
+    return replace(tensor, initial=np.full(shape, start, dtype.value))
 
 
 def _data(t: Any, buffers: list[Any], shape: tuple[int, ...], dtype: DType, what: str) -> Array | None:

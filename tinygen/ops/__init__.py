@@ -34,7 +34,10 @@ OPERATORS = dict(reversed(OPERATORS.items()))
 
 
 def operator_for(graph: Graph, op: Op) -> Operator:
-    """The form of an operator that serves the types of its tensors: int16 or float32 if any is of that type."""
-    tensors = (graph.tensors[i] for i in (*op.inputs, *op.outputs) if i >= 0)
+    """The form of an operator that serves the types of its tensors: int16 or float32 if any is of that type.
+
+    Variables do not count: an int8 LSTM has an int16 state.
+    """
+    tensors = (graph.tensors[i] for i in (*op.inputs, *op.outputs) if i >= 0 and not graph.tensors[i].is_variable)
     forms = ((op.kind, tensor.dtype) for tensor in tensors if tensor.dtype is not DType.INT8)
     return next((VARIANTS[form] for form in forms if form in VARIANTS), OPERATORS[op.kind])

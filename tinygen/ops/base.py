@@ -72,7 +72,8 @@ class KernelCall:
     `params` are the fields of `tg_<kernel>_params` in order: numbers, arrays of integers, or constants. The
     kernel is called for blocks [y0, y1) of `rows` rows (output rows; input rows for kernels that accumulate),
     once per image of its output. `scratch_bytes` is memory for one call, `carry_bytes` memory that lives from
-    the first block of an image to the last.
+    the first block of an image to the last; `state` are variables, which the kernel reads and changes (a C
+    `tg_output` each, between the inputs and the output).
 
     What the planner may do follows from `reads`, one for each input (all of it for every row where nothing is
     said), and `in_place`, the inputs over which the output may lie: each of their elements is read before the one
@@ -88,6 +89,7 @@ class KernelCall:
     rows: int
     scratch_bytes: int = 0
     carry_bytes: int = 0
+    state: tuple[Operand, ...] = ()
     reads: tuple[Reads, ...] = ()
     in_place: tuple[int, ...] = ()
     rows_at_once: int = 1
@@ -109,10 +111,16 @@ class KernelCall:
 
 class Operator(ABC):
     """One TFLite operator. Instances are stateless; ops/__init__.py collects them by `kind`
-    and `dtype`, the type of the data they compute on."""
+    and `dtype`, the type of the data they compute on.
+
+    `variables` are the inputs that must be variables, and no other may be. If the operator `changes` them, the
+    import lists them as its last outputs, and `reference` returns their new values.
+    """
 
     kind: ClassVar[str]
     dtype: ClassVar[DType] = DType.INT8
+    variables: ClassVar[tuple[int, ...]] = ()
+    changes: ClassVar[bool] = True
 
     @abstractmethod
     def parse(self, options: Any) -> Any:

@@ -10,6 +10,7 @@ from tinygen.passes.drop_identities import drop_identities
 from tinygen.passes.fold_constants import fold_constants
 from tinygen.passes.fold_pad import fold_pad
 from tinygen.passes.merge_tables import merge_tables
+from tinygen.passes.read_in_place import read_in_place
 from tinygen.verify import verify
 
 PASSES: tuple[Callable[[Graph], Graph], ...] = (
@@ -18,6 +19,7 @@ PASSES: tuple[Callable[[Graph], Graph], ...] = (
     drop_dead,
     fold_pad,
     merge_tables,
+    read_in_place,
 )
 
 

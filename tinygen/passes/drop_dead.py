@@ -8,8 +8,8 @@ from tinygen.ir import Graph
 
 
 def drop_dead(graph: Graph) -> Graph:
-    """The graph with only the operators that an output of the model depends on."""
-    needed = set(graph.outputs)
+    """The graph with only the operators that an output of the model depends on, in this inference or a later one."""
+    needed = set(graph.outputs) | set(graph.variables)
     kept = []
     for op in reversed(graph.ops):
         if needed & set(op.outputs):

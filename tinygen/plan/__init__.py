@@ -14,6 +14,7 @@ from tinygen.plan.order import ordered
 from tinygen.plan.place import Placement, place
 from tinygen.plan.schedule import Segment
 from tinygen.plan.search import choose_schedule
+from tinygen.plan.state import state_bytes, state_offsets
 from tinygen.plan.timeline import Buffer, find_buffers
 
 
@@ -31,8 +32,9 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A tensor as a kernel sees it: row y at offset + (y % ring_rows) * row_bytes in the arena."""
+    """A tensor as a kernel sees it: row y at offset + (y % ring_rows) * row_bytes in `memory`, arena or state."""
 
+    memory: str
     offset: int
     row_bytes: int
     ring_rows: int
@@ -64,11 +66,19 @@ class Plan:
 
     def view(self, operand: Operand) -> View:
         """Where the rows of an operand that is not constant lie."""
-        placed = self._placed("tensor", self.program.storage[operand.tensor])
-        return View(placed.offset, operand.row_bytes, placed.buffer.ring_rows or operand.rows)
+        root = self.program.storage[operand.tensor]
+        if self.program.graph.tensors[root].is_variable:
+            return View("state", state_offsets(self.program.graph)[root], operand.row_bytes, operand.rows)
+        placed = self._placed("tensor", root)
+        return View("arena", placed.offset, operand.row_bytes, placed.buffer.ring_rows or operand.rows)
+
+    @property
+    def state_bytes(self) -> int:
+        """Bytes of the variables, which lie outside of the arena."""
+        return state_bytes(self.program.graph)
 
     def tensor_offset(self, tensor: int) -> int:
-        """Arena offset of a tensor that is not constant, in bytes."""
+        """Arena offset of a tensor that is neither constant nor a variable, in bytes."""
         return self._placed("tensor", self.program.storage[tensor]).offset
 
     def step_offset(self, role: str, step: int) -> int:

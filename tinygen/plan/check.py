@@ -119,12 +119,12 @@ class _Replay:
 
     def put(self, tensor: int, low: int, high: int, operand: Operand | None = None) -> None:
         """Bytes [low, high) of a tensor are written."""
-        if low < high:
+        if low < high and self._program.in_arena(tensor):
             self._arena[self._addresses(tensor, low, high, operand)] = self._marks_of(tensor, low, high)
 
     def need(self, tensor: int, low: int, high: int, who: str, operand: Operand | None = None) -> None:
         """Bytes [low, high) of a tensor must be in their place."""
-        if self._program.graph.tensors[tensor].data is not None or low >= high:
+        if not self._program.in_arena(tensor) or low >= high:
             return
         found = self._arena[self._addresses(tensor, low, high, operand)]
         wrong = np.flatnonzero(found != self._marks_of(tensor, low, high))
@@ -136,7 +136,7 @@ class _Replay:
         """Where an output lies over its input, each element is written only when all up to it have been read."""
         source, target = call.inputs[index], call.output
         tensors = self._program.graph.tensors
-        if tensors[source.tensor].data is not None:
+        if not all(self._program.in_arena(o.tensor) for o in (source, target)):
             return
         sizes = tensors[source.tensor].dtype.size, tensors[target.tensor].dtype.size
         count = (written[1] - written[0]) // sizes[1]

@@ -64,9 +64,10 @@ def _lives(program: Program) -> _Lives:
     first = {storage[i]: -1 for i in graph.inputs}
     last = dict(first)
     for index, step in enumerate(program.steps):
-        first.setdefault(storage[step.call.output.tensor], index)
-        used = [o.tensor for o in step.call.inputs if graph.tensors[o.tensor].data is None]
-        last |= {storage[t]: index for t in (*used, step.call.output.tensor)}
+        used = [o.tensor for o in (*step.call.inputs, step.call.output) if program.in_arena(o.tensor)]
+        if program.in_arena(step.call.output.tensor):
+            first.setdefault(storage[step.call.output.tensor], index)
+        last |= {storage[t]: index for t in used}
     last |= {storage[i]: end for i in graph.outputs}
     return _Lives({r: graph.tensors[r].nbytes for r in first}, first, last)
 
@@ -80,7 +81,7 @@ def _whole(program: Program, lives: _Lives, index: int) -> Option:
     seen = {root for root in lives.size if lives.lasts(root, index, index + 1)}
     for i, operand in enumerate(call.inputs):
         root = program.storage[operand.tensor]
-        if program.graph.tensors[operand.tensor].data is not None or root in seen:
+        if not program.in_arena(operand.tensor) or root in seen:
             continue
         seen.add(root)
         first = np.array(call.reads_of(i).first)
@@ -89,7 +90,7 @@ def _whole(program: Program, lives: _Lives, index: int) -> Option:
         gone = first * operand.row_bytes if operand.images == 1 and call.output.images == 1 else 0
         total += np.maximum(lives.size[root] - gone, 0)
     root = program.storage[call.output.tensor]
-    if root not in seen:
+    if root not in seen and program.in_arena(root):
         rows = np.arange(1, call.rows + 1) * call.output.row_bytes
         total += lives.size[root] if call.gathers or call.output.images > 1 else rows
     return Option(Segment(index, index + 1), int(total.max()), _work(program, index) + call.call_cost)

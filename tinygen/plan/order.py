@@ -19,7 +19,7 @@ _State = tuple[int, int, tuple[int, ...]]
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """The steps of one operator: what must run before (as bits), and which memory they read and write (by storage)."""
+    """The steps of one operator: what must run before (as bits), and which arena memory they touch (by storage)."""
 
     steps: tuple[int, ...]
     needs: int
@@ -50,6 +50,8 @@ def _groups(program: Program) -> list[_Group]:
             call = program.steps[step].call
             read |= {program.storage[o.tensor] for o in call.inputs if program.graph.tensors[o.tensor].data is None}
             written.add(program.storage[call.output.tensor])
+            variables = {o.tensor for o in call.state}  # read and written: in the order of the graph
+            read, written = read | variables, written | variables
         # what is read must have been written; what is written anew must have been read by all who wanted the old
         needs = set().union(*(writers.get(r, ()) for r in read), *(users.get(w, ()) for w in written))
         for root in read | written:
@@ -57,7 +59,9 @@ def _groups(program: Program) -> list[_Group]:
         for root in written:
             writers.setdefault(root, set()).add(number)
         scratch = max(program.steps[s].call.scratch_bytes + program.steps[s].call.carry_bytes for s in steps)
-        groups.append(_Group(steps, sum(1 << n for n in needs), frozenset(read | written), scratch))
+        groups.append(
+            _Group(steps, sum(1 << n for n in needs), frozenset(filter(program.in_arena, read | written)), scratch)
+        )
     return groups
 
 

@@ -124,7 +124,7 @@ def streamable(program: Program, written: dict[int, tuple[int, ...]], first: int
     """When the rows of `step` can be made in a segment that begins at `first`; () if it cannot stand in it."""
     call = program.steps[step].call
     driver = driver_of(program, first)
-    if driver is None or call.output.images > 1:
+    if driver is None or call.output.images > 1 or program.in_order(step):
         return ()
     found: list[Ready] = []
     for index, operand in enumerate(call.inputs):

@@ -76,6 +76,10 @@ def frontier(program: Program, by_rows: bool = False) -> tuple[Candidate, ...]:
 def _need_rows(program: Program) -> None:
     """Raise unless the model's only input is an image, or another tensor of rows, that its first layer takes so."""
     graph = program.graph
+    if graph.variables:
+        raise TinygenError(
+            f"model '{graph.name}' has variables and cannot take its input row by row", "build it without --input rows"
+        )
     used = [i for i, step in enumerate(program.steps) if any(o.tensor in graph.inputs for o in step.call.inputs)]
     if len(graph.inputs) != 1 or not used or used[0] != 0 or not options_of(program, pushed=True)[0]:
         raise TinygenError(f"model '{graph.name}' cannot take its input row by row", "build it without --input rows")

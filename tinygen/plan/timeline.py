@@ -144,10 +144,11 @@ def _tracks(program: Program, events: Sequence[Event], pushed: Operand | None) -
             continue
         call = program.steps[event.step].call
         for index, operand in enumerate(call.inputs):
-            if graph.tensors[operand.tensor].data is None:
+            if program.in_arena(operand.tensor):
                 low, high = bytes_read(call, index, event)
                 track(operand.tensor).reads(time, event.step, low, high, index in call.in_place)
-        track(call.output.tensor).writes(time, event.step, *bytes_written(call, event))
+        if program.in_arena(call.output.tensor):
+            track(call.output.tensor).writes(time, event.step, *bytes_written(call, event))
     for index in graph.outputs:
         track(index).reads(end, len(program.steps), 0, graph.tensors[index].nbytes, False)
     return tracks

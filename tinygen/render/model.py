@@ -14,8 +14,9 @@ from tinygen.plan import Plan
 from tinygen.plan.schedule import Ready, Segment
 from tinygen.render import Files, render
 from tinygen.render.names import comment, string_body
+from tinygen.render.state import initial_values, state_of
 
-_C_TYPES = {"int8": "int8_t", "int16": "int16_t", "int32": "int32_t", "float32": "float"}
+_C_TYPES = {"int8": "int8_t", "int16": "int16_t", "int32": "int32_t", "int64": "int64_t", "float32": "float"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,7 @@ def library_files(plan: Plan, sha256: str, labels: tuple[str, ...] = ()) -> File
         "version": __version__,
         "sha256": sha256,
         "arena_bytes": plan.arena_bytes,
+        "state": state_of(plan),
         "summary": _summary(plan),
         "borders": (_border(plan, "input", graph.inputs), _border(plan, "output", graph.outputs)),
         "labels": tuple(string_body(label) for label in labels),
@@ -132,9 +134,10 @@ def _pushed(plan: Plan) -> _Pushed | None:
 
 def _summary(plan: Plan) -> str:
     program = plan.program
+    state = f", {plan.state_bytes} bytes of state" if plan.state_bytes else ""
     return (
         f"{len(plan.steps)} layers, {program.macs} multiply-accumulates, {program.const_bytes} bytes of constants, "
-        f"{plan.arena_bytes} bytes of arena (lower bound {plan.lower_bound_bytes})"
+        f"{plan.arena_bytes} bytes of arena (lower bound {plan.lower_bound_bytes}){state}"
     )
 
 
@@ -165,13 +168,16 @@ def _layer(plan: Plan, index: int, segment: Segment) -> _Layer:
     step, graph = plan.steps[index], plan.program.graph
     call = step.call
     macs = f", {step.macs} MACs" if step.macs else ""
-    lines = [_place(plan, "in ", operand) for operand in call.inputs] + [_place(plan, "out", call.output)]
+    lines = [_place(plan, "in ", operand) for operand in call.inputs]
+    lines += [_place(plan, "var", operand) for operand in call.state] + [_place(plan, "out", call.output)]
     for role, size in (("scratch", call.scratch_bytes), ("carry", call.carry_bytes)):
         if size:
             offset = plan.step_offset(role, index)
             lines.append(f"{role} arena[{offset} .. {offset + size})")
     names = ["in"] if len(call.inputs) == 1 else [f"in{k + 1}" for k in range(len(call.inputs))]
     views = [_view(plan, "tg_input", name, o) for name, o in zip(names, call.inputs, strict=True)]
+    names += [f"state{k + 1}" for k in range(len(call.state))]
+    views += [_view(plan, "tg_output", f"state{k + 1}", o) for k, o in enumerate(call.state)]
     views.append(_view(plan, "tg_output", "out", call.output))
     addresses = ", ".join(f"&{name}" for name in (*names, "out"))
     memory = ", ".join(
@@ -211,7 +217,7 @@ def _place(plan: Plan, role: str, operand: Operand) -> str:
     view = plan.view(operand)
     ring = view.ring_rows < operand.rows
     size = view.ring_rows * view.row_bytes if ring else tensor.nbytes
-    text = f"{role} arena[{view.offset} .. {view.offset + size}) {_shape(tensor)} {tensor.dtype.value}"
+    text = f"{role} {view.memory}[{view.offset} .. {view.offset + size}) {_shape(tensor)} {tensor.dtype.value}"
     return f"{text}, a ring of {view.ring_rows} rows" if ring else text
 
 
@@ -222,7 +228,7 @@ def _view(plan: Plan, c_type: str, name: str, operand: Operand) -> str:
         base = _operand_name(graph.name, operand.tensor)
     else:
         view = plan.view(operand)
-        base, rows = f"arena + {view.offset}", view.ring_rows
+        base, rows = f"{view.memory} + {view.offset}", view.ring_rows
     if operand.images > 1:
         base += f" + n * {operand.rows * operand.row_bytes}"
     return f"const {c_type} {name} = {{{base}, {operand.row_bytes}, {rows}}};"
@@ -261,6 +267,9 @@ def _constants(plan: Plan) -> tuple[_ConstantArray, ...]:
         alignment = f" __attribute__((aligned({t.dtype.size})))" if t.dtype.size > 1 else ""
         text = comment(f"{t.name}: {_shape(t)} {t.dtype.value}")
         arrays.append(_array(_operand_name(graph.name, tensor), values, alignment, text))
+    arrays += [
+        _array(v.source, values, " TG_FLASH", f"initial value of {v.comment}") for v, values in initial_values(plan)
+    ]
     return tuple(arrays)
 
 

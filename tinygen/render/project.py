@@ -76,6 +76,7 @@ def _model(graph: Graph, sha256: str, labels: tuple[str, ...], by_rows: bool) ->
         "output_type": output_type,
         # C++ does not convert void * by itself
         "output_cast": "" if same_type else f"(const {output_type} *)",
+        "has_state": bool(graph.variables),
         "labelled": len(labels) == outputs[0].elements,
     }
 

@@ -15,6 +15,7 @@ def plan_json(plan: Plan) -> dict[str, object]:
         "arena_bytes": plan.arena_bytes,
         "lower_bound_bytes": plan.lower_bound_bytes,
         "scratch_bytes": plan.scratch_bytes,
+        "state_bytes": plan.state_bytes,
         "const_bytes": plan.program.const_bytes,
         "macs": plan.program.macs,
         "layers": [
@@ -46,9 +47,10 @@ def plan_json(plan: Plan) -> dict[str, object]:
 def plan_text(plan: Plan) -> str:
     """One line per layer: its buffers drawn over the arena, `o` written, `i` read, `-` alive, `s` scratch."""
     program = plan.program
+    state = f"state {plan.state_bytes:,} bytes; " if plan.state_bytes else ""
     lines = [
         f"{program.graph.name}: arena {plan.arena_bytes:,} bytes, lower bound {plan.lower_bound_bytes:,}, "
-        f"of it scratch {plan.scratch_bytes:,}; constants {program.const_bytes:,} bytes; {program.macs:,} MACs",
+        f"of it scratch {plan.scratch_bytes:,}; {state}constants {program.const_bytes:,} bytes; {program.macs:,} MACs",
         "",
         f"layer  {'operator':<20} |{'arena'.center(_WIDTH)}| live bytes",
     ]

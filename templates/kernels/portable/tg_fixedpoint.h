@@ -28,4 +28,11 @@ static inline int32_t tg_requantize(int32_t x, int32_t multiplier, int32_t shift
   return tg_divide_by_pot(tg_multiply_high(x, multiplier), -shift);
 }
 
+/* x * multiplier * 2^(shift - 15), rounded once, halves upwards: the same for sums of 64 bits, |x| < 2^47, with a
+ * multiplier of 16 bits; -31 <= shift <= 7. What leaves 32 bits is dropped, as TFLM does. */
+static inline int32_t tg_requantize64(int64_t x, int32_t multiplier, int32_t shift) {
+  const int64_t product = x * multiplier + (INT64_C(1) << (14 - shift));
+  return (int32_t)(uint32_t)(uint64_t)(product >> (15 - shift));
+}
+
 #endif

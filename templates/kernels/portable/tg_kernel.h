@@ -21,11 +21,15 @@
 #include <avr/pgmspace.h>
 #define TG_FLASH PROGMEM
 #define TG_LOAD_S8(p) ((int8_t)pgm_read_byte(p))
+#define TG_LOAD_S16(p) ((int16_t)pgm_read_word(p))
 #define TG_LOAD_S32(p) ((int32_t)pgm_read_dword(p))
+#define TG_LOAD_S64(p) ((int64_t)((uint64_t)pgm_read_dword((const uint32_t *)(p) + 1) << 32 | pgm_read_dword(p)))
 #else
 #define TG_FLASH
 #define TG_LOAD_S8(p) (*(p))
+#define TG_LOAD_S16(p) (*(p))
 #define TG_LOAD_S32(p) (*(p))
+#define TG_LOAD_S64(p) (*(p))
 #endif
 
 /* A tensor seen as rows: row y lies at base + (y % ring_rows) * row_bytes. A whole tensor has as many
@@ -48,6 +52,15 @@ static inline const int8_t *tg_input_row(const tg_input *view, int32_t y) {
 
 static inline int8_t *tg_output_row(const tg_output *view, int32_t y) {
   return view->base + (y % view->ring_rows) * view->row_bytes;
+}
+
+/* the same of tensors of int16; their rows are aligned to 2 bytes */
+static inline const int16_t *tg_input_row16(const tg_input *view, int32_t y) {
+  return (const int16_t *)(const void *)tg_input_row(view, y);
+}
+
+static inline int16_t *tg_output_row16(const tg_output *view, int32_t y) {
+  return (int16_t *)(void *)tg_output_row(view, y);
 }
 
 static inline int32_t tg_min(int32_t a, int32_t b) { return a < b ? a : b; }

@@ -1,0 +1,30 @@
+"""A model with variables on boards: every sample is a run of its own, whatever ran before it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.support.cli import tinygen
+from tests.support.compare import difference
+from tests.support.everything_state import filter_model
+from tinygen import reference
+from tinygen.load.tflite import parse_tflite
+from tinygen.verify import verify
+
+
+@pytest.mark.parametrize("board", ["host", "qemu-stm32f405"])
+def test_samples_are_independent(board: str, tmp_path: Path) -> None:
+    content = filter_model()
+    (tmp_path / "filter.tflite").write_bytes(content)
+    result = tinygen("test", "--board", board, "--samples", "6", "--json", "filter.tflite", cwd=tmp_path).json()
+    assert result["pass"] is True
+    assert result["bit_exact"] == result["outputs"] == 18
+    # what was compared would differ if anything of a sample were left for the next one
+    graph = verify(parse_tflite(content, "filter", "filter"))
+    rng = np.random.default_rng(2)
+    samples = [[rng.integers(-128, 128, (1, 6)).astype(np.int8)] for _ in range(5)]
+    kept = reference.run_sequence(graph, samples)
+    assert sum(bool(difference(k, reference.run(graph, s))) for k, s in zip(kept, samples, strict=True)) == 4
