@@ -36,7 +36,10 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the user asked for. `data` is FILE or FILE:KEY; input_shapes by input name ("" for the only input)."""
+    """What the user asked for. `data` is FILE or FILE:KEY; input_shapes by input name ("" for the only input).
+
+    `activations`: what a Keras model is quantized to, "int8" or "int16" (with int8 weights).
+    """
 
     model: Path
     name: str
@@ -44,6 +47,7 @@ class Request:
     input_shapes: dict[str, tuple[int, ...]]
     allow_lambda: bool
     by_rows: bool = False
+    activations: str = "int8"
 
     @property
     def is_tflite(self) -> bool:
@@ -78,14 +82,17 @@ def make_request(
     input_shapes: dict[str, tuple[int, ...]],
     allow_lambda: bool,
     by_rows: bool = False,
+    activations: str = "int8",
 ) -> Request:
     """Fill in what was left out: the name from the file, the data file that lies beside the model."""
     if not model.exists():
         raise TinygenError(f"there is no file {model}", "check the path")
+    if model.suffix == ".tflite" and activations != "int8":
+        raise TinygenError(f"{model} is quantized already", "--activations is for Keras models and SavedModels")
     beside = find_data(model)
     if data is None and beside is not None:
         data = str(beside)
-    return Request(model, c_name(name or model.stem), data, input_shapes, allow_lambda, by_rows)
+    return Request(model, c_name(name or model.stem), data, input_shapes, allow_lambda, by_rows, activations)
 
 
 def compile_model(request: Request, project: Path | None, progress: Progress) -> Compiled:
@@ -133,6 +140,7 @@ def _quantize(request: Request, path: Path, progress: Progress) -> Calibration:
         data=request.data,
         input_shapes=request.input_shapes,
         allow_lambda=request.allow_lambda,
+        activations=request.activations,
         progress=progress,
     )
     return Calibration(result.calibration, result.calibration_samples, result.random_calibration)
@@ -160,6 +168,7 @@ def _identity(request: Request) -> dict[str, Any]:
         "data_sha256": None if data is None else sha256_of(data[0]),
         "input_shapes": {name: list(shape) for name, shape in request.input_shapes.items()},
         "allow_lambda": request.allow_lambda,
+        "activations": request.activations,
     }
 
 

@@ -81,7 +81,7 @@ def real_values(arrays: Sequence[Array], tensor: Tensor) -> Array:
 def _raw(array: Array, tensor: Tensor) -> Array:
     if array.dtype == tensor.dtype.value:
         raw = array
-    elif array.dtype.kind == "f" and tensor.dtype in (DType.INT8, DType.UINT8):
+    elif array.dtype.kind == "f" and tensor.dtype in (DType.INT8, DType.UINT8, DType.INT16):
         raw = quantize_array(array, tensor.scale, tensor.zero_point, tensor.dtype.value)
     else:
         raise TinygenError(

@@ -59,7 +59,7 @@ SPOILED: dict[str, tuple[Callable[[], Graph], str]] = {
     "absent input": (lambda: _op(ADD, inputs=(GRAPH.ops[ADD].inputs[0], -1)), "1 inputs, 2 to 2 expected"),
     "too many inputs": (lambda: _op(ADD, inputs=GRAPH.ops[ADD].inputs * 2), "2 to 2 expected"),
     "shape": (lambda: _tensor(_output_of(GRAPH.ops[CONV]), shape=(1, 6, 4, 5)), "not \\(1, 6, 5, 4\\)"),
-    "type": (lambda: _tensor(_output_of(GRAPH.ops[CONV]), dtype=DType.INT16), "int16, int8 expected"),
+    "type": (lambda: _tensor(_output_of(GRAPH.ops[CONV]), dtype=DType.INT16), "is int8, int16 expected"),
     "not quantized": (lambda: _tensor(_output_of(GRAPH.ops[CONV]), quantization=None), "needs one scale"),
     "two scales": (
         lambda: _tensor(_output_of(GRAPH.ops[CONV]), quantization=Quantization((1.0, 2.0), (0, 0), 3)),

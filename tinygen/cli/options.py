@@ -41,7 +41,7 @@ def _shape(value: str) -> Shape:
 
 
 def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """MODEL and what it takes to make an int8 model of it; the command gets them as one `request`."""
+    """MODEL and what it takes to make a quantized model of it; the command gets them as one `request`."""
 
     @wraps(command)
     def with_request(
@@ -51,15 +51,19 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
         input_shapes: tuple[Shape, ...],
         unsafe_lambda: bool,
         taken: str,
+        activations: str,
         **rest: Any,
     ) -> Any:
-        request = make_request(model, name, data, dict(input_shapes), unsafe_lambda, taken == "rows")
+        by_rows = taken == "rows"
+        request = make_request(model, name, data, dict(input_shapes), unsafe_lambda, by_rows, activations)
         return command(request=request, **rest)
 
     shape_help = "Fix unknown dimensions: 1,49,10,1, or NAME=1,49,10,1 for each of several inputs."
     rows_help = "rows: the C takes its input row by row (NAME_push_row) and never holds all of it."
+    types_help = "What a Keras model computes with; int16 has int8 weights too (TFLite's 16x8 mode). Default: int8."
     options = (
         click.option("--input", "taken", type=click.Choice(("whole", "rows")), default="whole", help=rows_help),
+        click.option("--activations", type=click.Choice(("int8", "int16")), default="int8", help=types_help),
         click.option("--unsafe-lambda", is_flag=True, help="Run Lambda layers: Python code out of the model file."),
         click.option("--input-shape", "input_shapes", type=_shape, multiple=True, metavar="SHAPE", help=shape_help),
         click.option("--name", metavar="NAME", help="The model's name in C (default: from the file)."),

@@ -1,4 +1,4 @@
-"""`tinygen quantize`: the int8 .tflite that the other commands work with."""
+"""`tinygen quantize`: the quantized .tflite that the other commands work with."""
 
 from __future__ import annotations
 
@@ -20,13 +20,16 @@ from tinygen.pipeline import Request, compile_model
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="The int8 model (default: NAME_int8.tflite in the current folder).",
+    help="The int8 model (default: NAME_int8.tflite, or NAME_int16.tflite, in the current folder).",
 )
 @JSON
 @model_options
 def quantize(request: Request, output: Path | None, as_json: bool) -> None:
-    """Quantize MODEL to full int8: per-channel weights, int8 inputs and outputs."""
-    path = output or Path(f"{request.name}_int8.tflite")
+    """Quantize MODEL to full int8: per-channel weights, int8 inputs and outputs.
+
+    With --activations int16: weights stay int8, all else becomes int16.
+    """
+    path = output or Path(f"{request.name}_{request.activations}.tflite")
     steps = Steps()
     with steps.step(f"quantizing {request.model.name}"):
         compiled = compile_model(request, None, steps.update)

@@ -123,6 +123,8 @@ def fits(array: Array, shape: Shape) -> bool:
 def check_samples(array: Array, where: str, shape: Shape) -> Array:
     """`array` as samples (N, ...) of an input of this shape: float32, or int8 as it is.
 
+    int16 too becomes float32, whatever the model computes with: it is what microphones give.
+
     `where` names the array in errors. Raises TinygenError for a wrong dtype or shape, no samples, NaN, infinity.
     """
     if array.dtype.kind not in "fiub":

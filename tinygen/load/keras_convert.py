@@ -29,6 +29,10 @@ Floats = npt.NDArray[np.float32]
 LOOP_HINT = "the model has loops, which the converter cannot do: save recurrent layers with unroll=True"
 
 _BATCH = 32
+_MODES = {
+    "int8": (tf.lite.OpsSet.TFLITE_BUILTINS_INT8, tf.int8),
+    "int16": (tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8, tf.int16),
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,9 +81,10 @@ def has_loops(traced: Traced) -> bool:
     return any(op.type.endswith("While") for op in traced.function.graph.get_operations())
 
 
-def convert(traced: Traced, samples: Iterator[list[Floats]]) -> bytes:
-    """Full-integer post-training quantization, per channel, int8 inputs and outputs: an int8 .tflite.
+def convert(traced: Traced, samples: Iterator[list[Floats]], activations: str = "int8") -> bytes:
+    """Full-integer post-training quantization, per channel, inputs and outputs of the activations' type: a .tflite.
 
+    activations: "int8", or "int16" with int8 weights.
     `samples` gives the inputs of one inference at a time, with the batch axis, in the model's order; it is
     consumed after a first conversion, before quantization. Raises TinygenError naming the operators that the
     converter cannot do, MemoryError.
@@ -87,9 +92,10 @@ def convert(traced: Traced, samples: Iterator[list[Floats]]) -> bytes:
     converter = tf.lite.TFLiteConverter.from_concrete_functions([traced.function])
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = lambda: samples
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    converter.inference_input_type = tf.int8
-    converter.inference_output_type = tf.int8
+    ops, border = _MODES[activations]
+    converter.target_spec.supported_ops = [ops]
+    converter.inference_input_type = border
+    converter.inference_output_type = border
     try:
         return bytes(converter.convert())
     except Exception as error:  # ConverterError, and what the calibrator raises
@@ -105,6 +111,12 @@ def _not_converted(traced: Traced, text: str) -> TinygenError:
         return TinygenError(
             f"the TFLite converter has no operator for {', '.join(nodes or sorted(kinds))}",
             "build these layers from other ones",
+        )
+    only_int8 = sorted(set(re.findall(r"16x8-bit not yet supported for op: '(\w+)'", text)))
+    if only_int8:
+        return TinygenError(
+            f"the TFLite converter has no int16 form of {', '.join(only_int8)}",
+            "leave out --activations int16, or build these layers from other ones",
         )
     reason = re.search(r"error: (.+)", text)
     return TinygenError(

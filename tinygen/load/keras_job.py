@@ -39,7 +39,7 @@ class Job:
     """One run of the child.
 
     `quantize`: write MODEL_FILE, and float outputs of the test samples if `predict`. Otherwise: run the float
-    model on SAMPLES_FILE. `model` and `data` are absolute.
+    model on SAMPLES_FILE. `model` and `data` are absolute. `activations`: "int8", or "int16" for TFLite's 16x8 mode.
     """
 
     model: str
@@ -48,6 +48,7 @@ class Job:
     predict: bool
     input_shapes: Mapping[str, tuple[int, ...]]
     allow_lambda: bool
+    activations: str = "int8"
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))

@@ -75,7 +75,7 @@ def run(job: Job, channel: Channel) -> dict[str, object]:
         if keras_convert.has_loops(traced):
             channel.send(keras_job.NOTE, keras_convert.LOOP_HINT)
         channel.progress("converting")
-        content = keras_convert.convert(traced, _feed(calibration.samples, shapes, channel))
+        content = keras_convert.convert(traced, _feed(calibration.samples, shapes, channel), job.activations)
         Path(keras_job.MODEL_FILE).write_bytes(content)
     if samples is not None:
         _predict(model, traced, shapes, samples, channel)

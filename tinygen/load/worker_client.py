@@ -69,13 +69,15 @@ def quantize_model(
     input_shapes: InputShapes | None = None,
     predict: bool = False,
     allow_lambda: bool = False,
+    activations: str = "int8",
     progress: Progress = lambda stage: None,
 ) -> QuantizeResult:
     """Full-integer post-training quantization of a .keras, .h5 or SavedModel into `out_tflite`.
 
     `data`: FILE or FILE:KEY for `load_data`; without it, random input. Of its samples at most 300 are used to
     calibrate. `input_shapes`: by input name, or UNNAMED for the only input, for dimensions that the model
-    leaves open. `predict`: also run the float model on the test samples. `progress` is called with each stage.
+    leaves open. `predict`: also run the float model on the test samples. `activations`: "int8", or "int16" with
+    int8 weights. `progress` is called with each stage.
     Raises TinygenError; `out_tflite` is then as it was before.
     """
     job = Job(
@@ -85,6 +87,7 @@ def quantize_model(
         predict=predict,
         input_shapes=dict(input_shapes or {}),
         allow_lambda=allow_lambda,
+        activations=activations,
     )
     with tempfile.TemporaryDirectory(prefix="tinygen-") as name:
         folder = Path(name)

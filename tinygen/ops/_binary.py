@@ -1,4 +1,4 @@
-"""What elementwise int8 operators with two inputs share: kernel calls with broadcasting, and ADD's arithmetic."""
+"""What elementwise operators with two inputs share: kernel calls with broadcasting, and ADD's arithmetic."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tinygen.ops._broadcast import broadcast_operands
 from tinygen.ops._requantize import activation_range
 from tinygen.ops.base import Constant, KernelCall, reject, repeated, row_by_row
 
-LEFT_SHIFT = 20
+LEFT_SHIFT = 20  # of int8
 Multipliers = tuple[tuple[int, int], ...]
 
 
@@ -57,22 +57,24 @@ def rescaled(graph: Graph, op: Op, inputs: Sequence[Array], multipliers: Multipl
     return [multiply_by_quantized_multiplier(offset << left_shift, m, s) for offset, (m, s) in pairs]
 
 
-def add_reference(graph: Graph, op: Op, inputs: Sequence[Array], multipliers: Multipliers, sign: int) -> Array:
+def add_reference(
+    graph: Graph, op: Op, inputs: Sequence[Array], multipliers: Multipliers, sign: int, left_shift: int = LEFT_SHIFT
+) -> Array:
     """ADD (sign 1) or SUB (-1); multipliers of both inputs and of the output, all shifts <= 0."""
     y = graph.output(op)
-    a, b = rescaled(graph, op, inputs, multipliers, LEFT_SHIFT)
+    a, b = rescaled(graph, op, inputs, multipliers, left_shift)
     scaled = multiply_by_quantized_multiplier(a + sign * b, *multipliers[2]) + y.zero_point
-    return np.clip(scaled, *activation_range(op.options.activation, y)).astype(np.int8)
+    return np.clip(scaled, *activation_range(op.options.activation, y)).astype(y.dtype.value)
 
 
-def add_call(graph: Graph, op: Op, multipliers: Multipliers, sign: int) -> KernelCall:
+def add_call(graph: Graph, op: Op, kernel: str, multipliers: Multipliers, sign: int) -> KernelCall:
     """The kernel call of ADD (sign 1) or SUB (-1)."""
     (m1, s1), (m2, s2), (m, s) = multipliers
     low, high = activation_range(op.options.activation, graph.output(op))
     return broadcast_call(
         graph,
         op,
-        "add_s8",
+        kernel,
         ("input1_zero_point", graph.required(op, 0).zero_point),
         ("input1_multiplier", m1),
         ("input1_shift", s1),

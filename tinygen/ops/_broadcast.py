@@ -1,4 +1,4 @@
-"""Broadcasting of elementwise operators with two or three inputs, all of one byte per element."""
+"""Broadcasting of elementwise operators with two or three inputs."""
 
 from __future__ import annotations
 
@@ -54,7 +54,9 @@ def broadcast_operands(graph: Graph, op: Op) -> tuple[Params, tuple[Operand, ...
     shapes = _four_axes(tuple(graph.tensors[t].shape for t in tensors))
     if _alike(shapes, 2):
         shapes = tuple((*s[:2], 1, s[2] * s[3]) for s in shapes)  # one long run
-    *operands, output = (Operand(t, s[0], s[1], prod(s[2:])) for t, s in zip(tensors, shapes, strict=True))
+    *operands, output = (
+        Operand(t, s[0], s[1], prod(s[2:]) * graph.tensors[t].dtype.size) for t, s in zip(tensors, shapes, strict=True)
+    )
     _, _, width, channels = shapes[-1]
     params = [("walk.width", width), ("walk.channels", channels)]
     for index, shape in enumerate(shapes[:-1]):

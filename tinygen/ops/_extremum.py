@@ -1,4 +1,7 @@
-"""MAXIMUM and MINIMUM, int8, with broadcasting; equal TFLM's maximum_minimum.cc, which compares the stored values."""
+"""MAXIMUM and MINIMUM, int8 and int16, with broadcasting.
+
+Equal TFLM's maximum_minimum.cc, which compares the stored values.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +13,14 @@ import numpy as np
 from tinygen.ir import Array, Graph, Op
 from tinygen.ops._binary import broadcast_call, need_same_quantization
 from tinygen.ops._broadcast import broadcast_shape
-from tinygen.ops.base import KernelCall, Operator, Shape, need_inputs, need_int8
+from tinygen.ops.base import KernelCall, Operator, Shape, need_inputs, need_quantized
 
 
 class Extremum(Operator):
     """Base of both; not an operator itself."""
 
     largest: ClassVar[bool]
+    kernel: ClassVar[str] = "extremum_s8"
 
     def parse(self, options: Any) -> None:
         return None
@@ -24,7 +28,7 @@ class Extremum(Operator):
     def check(self, graph: Graph, op: Op) -> None:
         need_inputs(graph, op, 2, 2)
         a, b, y = graph.required(op, 0), graph.required(op, 1), graph.output(op)
-        need_int8(op, a, b, y)
+        need_quantized(op, self.dtype, a, b, y)
         need_same_quantization(op, a, b, y)
         broadcast_shape(op, a.shape, b.shape)
 
@@ -36,4 +40,4 @@ class Extremum(Operator):
         return (np.asarray(function(inputs[0], inputs[1])),)
 
     def lower(self, graph: Graph, op: Op) -> tuple[KernelCall, ...]:
-        return (broadcast_call(graph, op, "extremum_s8", ("largest", int(self.largest))),)
+        return (broadcast_call(graph, op, self.kernel, ("largest", int(self.largest))),)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from tinygen.ir import Graph, Op
 from tinygen.ops import _window
 from tinygen.ops._requantize import activation_name, activation_range, need_activation
-from tinygen.ops.base import KernelCall, Operator, Shape, need_inputs, need_int8, operand, reject
+from tinygen.ops.base import KernelCall, Operator, Shape, need_inputs, need_quantized, operand, reject
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Pool2D(Operator):
     def check(self, graph: Graph, op: Op) -> None:
         need_inputs(graph, op, 1, 1)
         x, y = graph.required(op, 0), graph.output(op)
-        need_int8(op, x, y)
+        need_quantized(op, self.dtype, x, y)
         options: PoolOptions = op.options
         if len(x.shape) != 4:
             raise reject(op, f"input {x.shape} must have 4 dimensions")

@@ -7,11 +7,11 @@ from math import prod
 from typing import Any
 
 from tinygen.ir import DType, Graph, Op
-from tinygen.ops.base import KernelCall, Operand, Shape, need_constant, need_inputs, need_int8, reject, row_by_row
+from tinygen.ops.base import KernelCall, Operand, Shape, need_constant, need_inputs, need_quantized, reject, row_by_row
 
 _RANK = 5
-# elements of one sum: its 255 steps each must stay in 32 bits, as TFLM's must
-_LARGEST_SUM = 1 << 23
+# elements of one sum: its 255 (int16: 32768) steps each must stay in 32 bits, as TFLM's must
+_LARGEST_SUM = {DType.INT8: 1 << 23, DType.INT16: 1 << 16}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +35,17 @@ def constant_axes(graph: Graph, op: Op, rank: int) -> tuple[int, ...]:
     return tuple(sorted({a % rank for a in values}))
 
 
-def check_reduce(graph: Graph, op: Op) -> None:
-    """Raise unless an int8 tensor of 1 to 5 dimensions is reduced along constant axes."""
+def check_reduce(graph: Graph, op: Op, dtype: DType = DType.INT8) -> None:
+    """Raise unless a tensor of that type and of 1 to 5 dimensions is reduced along constant axes."""
     need_inputs(graph, op, 2, 2)
     x = graph.required(op, 0)
-    need_int8(op, x, graph.output(op))
+    need_quantized(op, dtype, x, graph.output(op))
     if not 1 <= len(x.shape) <= _RANK:
         raise reject(op, f"an input of {len(x.shape)} dimensions, 1 to {_RANK} expected")
     if x.elements == 0:
         raise reject(op, "the input is empty")
     constant_axes(graph, op, len(x.shape))
-    if reduced_count(graph, op) >= _LARGEST_SUM:
+    if reduced_count(graph, op) >= _LARGEST_SUM[dtype]:
         raise reject(op, f"{reduced_count(graph, op)} elements of {x.shape} become one: a sum could leave 32 bits")
 
 
@@ -86,13 +86,14 @@ def reduce_call(graph: Graph, op: Op, kernel: str, params: tuple[tuple[str, int]
     walks = [("kept", i, walk) for i, walk in enumerate(kept[-2:])]
     walks += [("reduced", i, walk) for i, walk in enumerate(reduced[-3:])]
     geometry: list[tuple[str, int]] = []
+    element = graph.output(op).dtype.size
     for name, i, (size, step) in walks:
         geometry += [(f"{name}{i}", size), (f"{name}{i}_step", step)]
     return KernelCall(
         kernel=kernel,
         params=(*geometry, *params),
-        inputs=(Operand(op.inputs[0], 1, rows, prod(n for n, _ in groups)),),
-        output=Operand(op.outputs[0], 1, rows, prod(n for n, is_reduced in groups if not is_reduced)),
+        inputs=(Operand(op.inputs[0], 1, rows, element * prod(n for n, _ in groups)),),
+        output=Operand(op.outputs[0], 1, rows, element * prod(n for n, is_reduced in groups if not is_reduced)),
         rows=rows,
         reads=(row_by_row(rows),),
     )

@@ -29,18 +29,25 @@ def need_activation(op: Op, activation: str) -> None:
 
 
 def activation_range(activation: str, output: Tensor) -> tuple[int, int]:
-    """Quantized clamp limits of an int8 output; equals CalculateActivationRangeQuantized (kernel_util.cc)."""
+    """Quantized clamp limits of an int8 or int16 output; equals CalculateActivationRangeQuantized (kernel_util.cc)."""
     low, high = _LIMITS[activation]
     scale, zero_point = output.scale, output.zero_point
+    lowest, highest = type_range(output.dtype)
     return (
-        -128 if low is None else max(-128, quantize_float32(low, scale, zero_point)),
-        127 if high is None else min(127, quantize_float32(high, scale, zero_point)),
+        lowest if low is None else max(lowest, quantize_float32(low, scale, zero_point)),
+        highest if high is None else min(highest, quantize_float32(high, scale, zero_point)),
     )
 
 
-def need_multiplier(op: Op, real: float) -> None:
+def type_range(dtype: DType) -> tuple[int, int]:
+    """The least and the greatest value of an integer type."""
+    limits = np.iinfo(dtype.value)
+    return int(limits.min), int(limits.max)
+
+
+def need_multiplier(op: Op, real: float, largest_shift: int = 30) -> None:
     """Raise unless a multiplier (input scales / output scale) has a left shift that int32 knows, as TFLM's needs."""
-    if quantize_multiplier(real)[1] > 30:
+    if quantize_multiplier(real)[1] > largest_shift:
         raise reject(op, f"the output scale is {real:g} times too small for the input", "calibrate with real data")
 
 
@@ -95,11 +102,18 @@ def bias_values(graph: Graph, op: Op, index: int, channels: int) -> Array:
     return bias.data.reshape(channels)
 
 
-def requantize(accumulators: Array, multiplier: Array, shift: Array, zero_point: int, limits: tuple[int, int]) -> Array:
-    """int8 outputs of int32 accumulators (any integer dtype; wrapped to int32 as the C does), last axis = channel."""
+def requantize(
+    accumulators: Array,
+    multiplier: Array,
+    shift: Array,
+    zero_point: int,
+    limits: tuple[int, int],
+    dtype: DType = DType.INT8,
+) -> Array:
+    """Outputs of int32 accumulators (any integer dtype; wrapped to int32 as the C does), last axis = channel."""
     wrapped = accumulators.astype(np.int64).astype(np.int32)
     scaled = multiply_by_quantized_multiplier(wrapped, multiplier, shift)
-    return np.clip((scaled + zero_point).astype(np.int32), *limits).astype(np.int8)
+    return np.clip((scaled + zero_point).astype(np.int32), *limits).astype(dtype.value)
 
 
 def exact_matmul(a: Array, b: Array) -> Array:

@@ -29,8 +29,7 @@ class Abs(TableOperator):
         x, y = graph.required(op, 0), graph.output(op)
         steps = np.abs(ALL_INT8 - x.zero_point)
         if x.scale != y.scale:
-            # the quotient is taken in float32
-            real = float(np.float32(x.scale) / np.float32(y.scale))
-            steps = multiply_by_quantized_multiplier(steps, *quantize_multiplier(real))
+            # TFLM before autumn 2026 took this quotient in float32
+            steps = multiply_by_quantized_multiplier(steps, *quantize_multiplier(x.scale / y.scale))
         outputs: Array = np.clip(steps + y.zero_point, -128, 127)
         return outputs.astype(np.int8)

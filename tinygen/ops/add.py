@@ -11,7 +11,7 @@ from tinygen.ir import Array, Graph, Op
 from tinygen.ops._binary import LEFT_SHIFT, add_call, add_reference
 from tinygen.ops._broadcast import broadcast_shape
 from tinygen.ops._requantize import activation_name, need_activation
-from tinygen.ops.base import KernelCall, Operator, Shape, need_inputs, need_int8, reject
+from tinygen.ops.base import KernelCall, Operator, Shape, need_inputs, need_quantized, reject
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,8 @@ class Add(Operator):
     """Either input may be constant; broadcasting as numpy does, over at most 4 dimensions that cannot be joined."""
 
     kind = "ADD"
+    kernel = "add_s8"
+    left_shift = LEFT_SHIFT
 
     def parse(self, options: Any) -> AddOptions:
         return AddOptions(activation_name(options.fusedActivationFunction))
@@ -30,10 +32,10 @@ class Add(Operator):
     def check(self, graph: Graph, op: Op) -> None:
         need_inputs(graph, op, 2, 2)
         a, b, y = graph.required(op, 0), graph.required(op, 1), graph.output(op)
-        need_int8(op, a, b, y)
+        need_quantized(op, self.dtype, a, b, y)
         need_activation(op, op.options.activation)
         broadcast_shape(op, a.shape, b.shape)
-        if 2 * max(a.scale, b.scale) >= (1 << LEFT_SHIFT) * y.scale:
+        if 2 * max(a.scale, b.scale) >= (1 << self.left_shift) * y.scale:
             raise reject(op, "the output scale is too small against the input scales (TFLM aborts on it)")
 
     def output_shapes(self, graph: Graph, op: Op) -> tuple[Shape, ...]:
@@ -43,11 +45,11 @@ class Add(Operator):
         """(multiplier, shift) of both inputs and of the output; all shifts are <= 0."""
         a, b, y = graph.required(op, 0), graph.required(op, 1), graph.output(op)
         twice = 2 * max(a.scale, b.scale)
-        reals = (a.scale / twice, b.scale / twice, twice / ((1 << LEFT_SHIFT) * y.scale))
+        reals = (a.scale / twice, b.scale / twice, twice / ((1 << self.left_shift) * y.scale))
         return tuple(quantize_multiplier(real) for real in reals)
 
     def reference(self, graph: Graph, op: Op, inputs: Sequence[Array]) -> tuple[Array, ...]:
-        return (add_reference(graph, op, inputs, self._multipliers(graph, op), 1),)
+        return (add_reference(graph, op, inputs, self._multipliers(graph, op), 1, self.left_shift),)
 
     def lower(self, graph: Graph, op: Op) -> tuple[KernelCall, ...]:
-        return (add_call(graph, op, self._multipliers(graph, op), 1),)
+        return (add_call(graph, op, self.kernel, self._multipliers(graph, op), 1),)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tinygen.ir import Array, Graph, Op
+from tinygen.ir import Array, DType, Graph, Op
 from tinygen.ops import _window
 from tinygen.ops._pool import Pool2D
 from tinygen.ops._requantize import activation_range
@@ -27,11 +27,13 @@ class AveragePool2D(Pool2D):
         # half is added towards the sum's own sign, then C's division truncates
         magnitude = (np.abs(total) + count // 2) // count
         limits = activation_range(op.options.activation, graph.output(op))
-        return (np.clip(np.where(total > 0, magnitude, -magnitude), *limits).astype(np.int8),)
+        return (np.clip(np.where(total > 0, magnitude, -magnitude), *limits).astype(self.dtype.value),)
 
     def lower(self, graph: Graph, op: Op) -> tuple[KernelCall, ...]:
         rows, columns = self.axes(graph, op)
-        if any(a.output > 1 or a.kernel - a.pad_before < a.input for a in (rows, columns)):
+        if self.dtype is not DType.INT8 or any(
+            a.output > 1 or a.kernel - a.pad_before < a.input for a in (rows, columns)
+        ):
             return super().lower(graph, op)
         channels = graph.output(op).shape[3]
         low, high = activation_range(op.options.activation, graph.output(op))

@@ -163,6 +163,14 @@ def need_inputs(graph: Graph, op: Op, at_least: int, at_most: int) -> None:
 
 def need_int8(op: Op, *tensors: Tensor) -> None:
     """Raise unless every tensor is int8 with one positive scale and one zero point."""
+    need_quantized(op, DType.INT8, *tensors)
+
+
+def need_quantized(op: Op, dtype: DType, *tensors: Tensor) -> None:
+    """Raise unless every tensor is of that type, int8 or int16, with one positive scale and one zero point.
+
+    The zero point of int16 must be 0: the converter writes no other, and TFLM's kernels take it for granted.
+    """
     for tensor in tensors:
         if tensor.dtype is DType.UINT8:
             raise reject(
@@ -171,13 +179,15 @@ def need_int8(op: Op, *tensors: Tensor) -> None:
                 "Lite Micro does not run it either",
                 "convert the float model again, with int8 as today's converter does it",
             )
-        if tensor.dtype is not DType.INT8:
+        if tensor.dtype is not dtype:
             raise reject(
                 op,
-                f"tensor '{tensor.name}' is {tensor.dtype.value}, int8 expected",
+                f"tensor '{tensor.name}' is {tensor.dtype.value}, {dtype.value} expected",
                 "quantize the model to full int8; `tinygen quantize` does it from the Keras model",
             )
         need_per_tensor(op, tensor)
+        if dtype is DType.INT16 and tensor.zero_point != 0:
+            raise reject(op, f"tensor '{tensor.name}' is int16 with the zero point {tensor.zero_point}, 0 expected")
 
 
 def need_per_tensor(op: Op, tensor: Tensor) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 from tinygen.fixedpoint import quantize_multiplier
 from tinygen.ir import Array, Graph, Op
 from tinygen.ops._requantize import exact_matmul, need_multiplier, requantize
-from tinygen.ops.base import KernelCall, Operand, Operator, Shape, need_inputs, need_int8, reject
+from tinygen.ops.base import KernelCall, Operand, Operator, Shape, need_inputs, need_quantized, reject
 
 _LONGEST = 1 << 15  # products of two steps of 255 each, so that their sum stays in 32 bits
 
@@ -32,6 +32,8 @@ def _swapped(shape: Shape, adjoint: bool) -> Shape:
 
 class BatchMatmul(Operator):
     kind = "BATCH_MATMUL"
+    kernel = "batch_matmul_s8"
+    largest_shift = 30
 
     def parse(self, options: Any) -> BatchMatmulOptions:
         return BatchMatmulOptions(bool(options.adjX), bool(options.adjY))
@@ -39,14 +41,14 @@ class BatchMatmul(Operator):
     def check(self, graph: Graph, op: Op) -> None:
         need_inputs(graph, op, 2, 2)
         a, b, y = graph.required(op, 0), graph.required(op, 1), graph.output(op)
-        need_int8(op, a, b, y)
+        need_quantized(op, self.dtype, a, b, y)
         if not all(2 <= len(t.shape) <= 5 for t in (a, b)):
             raise reject(op, f"{a.shape} times {b.shape}: 2 to 5 dimensions expected")
         left, right = self._shapes(graph, op)
         fit = all(m == n or 1 in (m, n) for m, n in zip(left[:3], right[:3], strict=True))
         if not fit or left[4] != right[3] or not 0 < left[4] < _LONGEST:
             raise reject(op, f"{a.shape} times {b.shape} with {op.options} does not fit")
-        need_multiplier(op, self._real_multiplier(graph, op))
+        need_multiplier(op, self.real_multiplier(graph, op), self.largest_shift)
 
     def _shapes(self, graph: Graph, op: Op) -> tuple[Shape, Shape]:
         """Both operands as (batch, batch, batch, rows, columns) of the matrices that are multiplied."""
@@ -63,31 +65,36 @@ class BatchMatmul(Operator):
         rank = max(len(graph.required(op, i).shape) for i in (0, 1))
         return ((*self._batches(graph, op), left[3], right[4])[5 - rank :],)
 
-    def _real_multiplier(self, graph: Graph, op: Op) -> float:
-        """The product of the input scales is taken in float32, as GetQuantizedConvolutionMultipler has it."""
-        a, b = graph.required(op, 0), graph.required(op, 1)
-        return float(np.float32(a.scale) * np.float32(b.scale)) / graph.output(op).scale
+    def real_multiplier(self, graph: Graph, op: Op) -> float:
+        """TFLM before autumn 2026 took the product of the input scales in float32."""
+        return graph.required(op, 0).scale * graph.required(op, 1).scale / graph.output(op).scale
 
     def reference(self, graph: Graph, op: Op, inputs: Sequence[Array]) -> tuple[Array, ...]:
-        y = graph.output(op)
         left, right = (inputs[i].astype(np.int64) - graph.required(op, i).zero_point for i in (0, 1))
         left = left.swapaxes(-1, -2) if op.options.adj_x else left
         right = right.swapaxes(-1, -2) if op.options.adj_y else right
-        multiplier, shift = (np.array(v) for v in quantize_multiplier(self._real_multiplier(graph, op)))
-        return (requantize(exact_matmul(left, right), multiplier, shift, y.zero_point, (-128, 127)),)
+        return (self.output_stage(graph, op, exact_matmul(left, right)),)
+
+    def multiplier(self, graph: Graph, op: Op) -> tuple[int, int]:
+        """(multiplier, shift) of the output stage, as the kernel has them in its params."""
+        return quantize_multiplier(self.real_multiplier(graph, op))
+
+    def output_stage(self, graph: Graph, op: Op, accumulators: Array) -> Array:
+        multiplier, shift = (np.array(v) for v in self.multiplier(graph, op))
+        return requantize(accumulators, multiplier, shift, graph.output(op).zero_point, (-128, 127))
 
     def lower(self, graph: Graph, op: Op) -> tuple[KernelCall, ...]:
         a, b, y = graph.required(op, 0), graph.required(op, 1), graph.output(op)
         left, right = self._shapes(graph, op)
         batches = self._batches(graph, op)
-        multiplier, shift = quantize_multiplier(self._real_multiplier(graph, op))
+        multiplier, shift = self.multiplier(graph, op)
         # rows and columns of the operand as it lies in memory are exchanged by adj_x and adj_y
         left_steps = (1, left[3]) if op.options.adj_x else (left[4], 1)
         right_steps = (1, right[3]) if op.options.adj_y else (right[4], 1)
-        output = Operand(op.outputs[0], 1, prod(batches) * left[3], right[4])
+        output = Operand(op.outputs[0], 1, prod(batches) * left[3], right[4] * y.dtype.size)
         return (
             KernelCall(
-                kernel="batch_matmul_s8",
+                kernel=self.kernel,
                 params=(
                     ("rows", left[3]),
                     ("depth", left[4]),
@@ -106,7 +113,7 @@ class BatchMatmul(Operator):
                     ("multiplier", multiplier),
                     ("shift", shift),
                 ),
-                inputs=(Operand(op.inputs[0], 1, 1, a.elements), Operand(op.inputs[1], 1, 1, b.elements)),
+                inputs=(Operand(op.inputs[0], 1, 1, a.nbytes), Operand(op.inputs[1], 1, 1, b.nbytes)),
                 output=output,
                 rows=output.rows,
             ),

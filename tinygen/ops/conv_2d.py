@@ -1,4 +1,7 @@
-"""CONV_2D, int8, per-channel or per-tensor weights, groups; equals ConvPerChannel (integer_ops/conv.h)."""
+"""CONV_2D, int8 (or int16 with int8 weights), per-channel or per-tensor weights, groups.
+
+Equals ConvPerChannel (integer_ops/conv.h).
+"""
 
 from __future__ import annotations
 
@@ -8,20 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from tinygen.ir import Array, Graph, Op
+from tinygen.ir import Array, DType, Graph, Op
 from tinygen.ops import _window
-from tinygen.ops._requantize import (
-    activation_name,
-    activation_range,
-    bias_values,
-    channel_multipliers,
-    exact_matmul,
-    need_activation,
-    need_bias,
-    need_weights,
-    requantize,
-)
-from tinygen.ops.base import Constant, KernelCall, Operator, Shape, need_inputs, need_int8, operand, reject
+from tinygen.ops._parameters import Places, bias_of, need_parameters, output_stage, parameters, wants_int32_sums
+from tinygen.ops._requantize import activation_name, activation_range, exact_matmul, need_activation
+from tinygen.ops.base import Constant, KernelCall, Operator, Shape, need_inputs, need_quantized, operand, reject
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +23,7 @@ class ConvOptions:
     """Options of CONV_2D and DEPTHWISE_CONV_2D; strides and dilations as (rows, columns).
 
     `padding` is SAME, VALID, or EXPLICIT: then `pad` has (before, behind) of rows and of columns, which
-    passes/fold_pad.py has taken from a PAD.
+    passes/fold_pad.py has taken from a PAD. `int32_sums`: of int16 activations without a bias.
     """
 
     padding: str
@@ -37,6 +31,7 @@ class ConvOptions:
     dilation: tuple[int, int]
     activation: str
     pad: tuple[tuple[int, int], tuple[int, int]] = ((0, 0), (0, 0))
+    int32_sums: bool = False
 
 
 def parse_conv_options(options: Any) -> ConvOptions:
@@ -45,22 +40,21 @@ def parse_conv_options(options: Any) -> ConvOptions:
         (options.strideH, options.strideW),
         (options.dilationHFactor, options.dilationWFactor),
         activation_name(options.fusedActivationFunction),
+        int32_sums=wants_int32_sums(options),
     )
 
 
-def check_conv(graph: Graph, op: Op, channel_axis: int) -> None:
-    """What CONV_2D and DEPTHWISE_CONV_2D ask for alike; `channel_axis` of the weights is the output channel."""
+def check_conv(graph: Graph, op: Op, places: Places, dtype: DType = DType.INT8) -> None:
+    """What CONV_2D and DEPTHWISE_CONV_2D ask for alike."""
     need_inputs(graph, op, 2, 3)
     x, weights = graph.required(op, 0), graph.required(op, 1)
-    need_int8(op, x, graph.output(op))
+    need_quantized(op, dtype, x, graph.output(op))
     if len(x.shape) != 4 or len(weights.shape) != 4:
         raise reject(op, f"input {x.shape} and weights {weights.shape} must have 4 dimensions")
     options: ConvOptions = op.options
     if options.padding == "?" or min(*options.stride, *options.dilation) < 1:
         raise reject(op, "padding, stride or dilation is invalid")
-    channels = weights.shape[channel_axis]
-    need_weights(graph, op, 1, channels, channel_axis)
-    need_bias(graph, op, 2, channels)
+    need_parameters(graph, op, weights.shape[places.axis], places)
     need_activation(op, options.activation)
 
 
@@ -111,32 +105,20 @@ def conv_params(graph: Graph, op: Op) -> tuple[tuple[str, int | float | Constant
     )
 
 
-def conv_constants(graph: Graph, op: Op, bias: Array) -> tuple[tuple[str, Constant], ...]:
-    """Weights, the kernel's bias and the multipliers, as both convolution kernels have them in their params."""
-    x, weights, y = graph.required(op, 0), graph.required(op, 1), graph.output(op)
-    assert weights.data is not None
-    multiplier, shift = channel_multipliers(x, weights, y, y.shape[3])
-    constants = (
-        Constant("weights", weights.data),
-        Constant("bias", bias.astype(np.int32)),
-        Constant("multiplier", multiplier),
-        Constant("shift", shift),
-    )
-    return tuple((constant.field, constant) for constant in constants)
-
-
 class Conv2D(Operator):
     """Weights and bias are constant: weights int8 or int4 with zero point 0, bias int32 or absent. Images are NHWC;
     Conv1D arrives with a height of 1. Any padding, stride and dilation. Refused: weights whose sum could leave 32 bits.
     """
 
     kind = "CONV_2D"
+    kernel = "conv_2d_s8"
+    places = Places()
 
     def parse(self, options: Any) -> ConvOptions:
         return parse_conv_options(options)
 
     def check(self, graph: Graph, op: Op) -> None:
-        check_conv(graph, op, channel_axis=0)
+        check_conv(graph, op, self.places, self.dtype)
         x, weights = graph.required(op, 0), graph.required(op, 1)
         filters, per_group = weights.shape[0], weights.shape[3]
         if per_group == 0 or x.shape[3] % per_group or filters % (x.shape[3] // per_group):
@@ -157,10 +139,7 @@ class Conv2D(Operator):
             which = slice(group * filters // groups, (group + 1) * filters // groups)
             taps = columns[..., group * depth : (group + 1) * depth].reshape(*y.shape[:3], -1)
             accumulators[..., which] = exact_matmul(taps, weights[which].reshape(filters // groups, -1).T)
-        accumulators += bias_values(graph, op, 2, filters)
-        multiplier, shift = channel_multipliers(x, graph.required(op, 1), y, filters)
-        limits = activation_range(op.options.activation, y)
-        return (requantize(accumulators, multiplier, shift, y.zero_point, limits),)
+        return (output_stage(graph, op, accumulators, self.places),)
 
     def lower(self, graph: Graph, op: Op) -> tuple[KernelCall, ...]:
         weights, y = graph.required(op, 1), graph.output(op)
@@ -168,11 +147,11 @@ class Conv2D(Operator):
         groups = graph.required(op, 0).shape[3] // weights.shape[3]
         # the kernel counts padding as the zero point, so that one folded bias serves every window
         sums = weights.data.astype(np.int64).sum(axis=(1, 2, 3))
-        bias = bias_values(graph, op, 2, weights.shape[0]) - graph.required(op, 0).zero_point * sums
+        bias = bias_of(graph, op, self.places) - graph.required(op, 0).zero_point * sums
         return (
             KernelCall(
-                kernel="conv_2d_s8",
-                params=(*conv_params(graph, op), ("groups", groups), *conv_constants(graph, op, bias)),
+                kernel=self.kernel,
+                params=(*conv_params(graph, op), ("groups", groups), *parameters(graph, op, bias, self.places)),
                 inputs=(operand(graph, op.inputs[0]),),
                 output=operand(graph, op.outputs[0]),
                 rows=y.shape[1],

@@ -9,13 +9,12 @@ import numpy as np
 
 from tinygen.ir import Array, Graph, Op
 from tinygen.ops import _window
-from tinygen.ops._requantize import activation_range, bias_values, channel_multipliers, requantize
+from tinygen.ops._parameters import Places, bias_of, output_stage, parameters
 from tinygen.ops.base import KernelCall, Operator, Shape, operand, reject
 from tinygen.ops.conv_2d import (
     ConvOptions,
     check_conv,
     conv_axes,
-    conv_constants,
     conv_output_shape,
     conv_params,
     parse_conv_options,
@@ -28,12 +27,14 @@ class DepthwiseConv2D(Operator):
     """
 
     kind = "DEPTHWISE_CONV_2D"
+    kernel = "depthwise_conv_2d_s8"
+    places = Places(axis=3, narrow=False)
 
     def parse(self, options: Any) -> ConvOptions:
         return parse_conv_options(options)
 
     def check(self, graph: Graph, op: Op) -> None:
-        check_conv(graph, op, channel_axis=3)
+        check_conv(graph, op, self.places, self.dtype)
         x, weights = graph.required(op, 0), graph.required(op, 1)
         if weights.shape[0] != 1 or x.shape[3] == 0 or weights.shape[3] % x.shape[3]:
             raise reject(op, f"input {x.shape} does not fit weights {weights.shape}")
@@ -42,24 +43,22 @@ class DepthwiseConv2D(Operator):
         return (conv_output_shape(graph, op, graph.required(op, 1).shape[3]),)
 
     def reference(self, graph: Graph, op: Op, inputs: Sequence[Array]) -> tuple[Array, ...]:
-        x, y = graph.required(op, 0), graph.output(op)
+        x = graph.required(op, 0)
         weights = inputs[1][0].astype(np.int64)
         channels = weights.shape[2]
         offset = inputs[0].astype(np.int64) - x.zero_point
         columns = _window.patches(offset, *conv_axes(graph, op), fill=0)
         repeated = np.repeat(columns, channels // x.shape[3], axis=5)
-        accumulators = np.einsum("nyxhwc,hwc->nyxc", repeated, weights) + bias_values(graph, op, 2, channels)
-        multiplier, shift = channel_multipliers(x, graph.required(op, 1), y, channels)
-        limits = activation_range(op.options.activation, y)
-        return (requantize(accumulators, multiplier, shift, y.zero_point, limits),)
+        accumulators = np.einsum("nyxhwc,hwc->nyxc", repeated, weights)
+        return (output_stage(graph, op, accumulators, self.places),)
 
     def lower(self, graph: Graph, op: Op) -> tuple[KernelCall, ...]:
         y = graph.output(op)
-        bias = bias_values(graph, op, 2, y.shape[3])
+        bias = bias_of(graph, op, self.places)
         return (
             KernelCall(
-                kernel="depthwise_conv_2d_s8",
-                params=(*conv_params(graph, op), *conv_constants(graph, op, bias)),
+                kernel=self.kernel,
+                params=(*conv_params(graph, op), *parameters(graph, op, bias, self.places)),
                 inputs=(operand(graph, op.inputs[0]),),
                 output=operand(graph, op.outputs[0]),
                 rows=y.shape[1],

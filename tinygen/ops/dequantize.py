@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygen.ir import Array, DType, Graph, Op
-from tinygen.ops.base import KernelCall, Operator, Shape, need_inputs, need_int8, operand, reject, row_by_row
+from tinygen.ops.base import KernelCall, Operator, Shape, need_inputs, need_quantized, operand, reject, row_by_row
 
 
 class Dequantize(Operator):
@@ -19,7 +19,7 @@ class Dequantize(Operator):
 
     def check(self, graph: Graph, op: Op) -> None:
         need_inputs(graph, op, 1, 1)
-        need_int8(op, graph.required(op, 0))
+        need_quantized(op, self.dtype, graph.required(op, 0))
         if graph.output(op).dtype is not DType.FLOAT32:
             raise reject(op, f"to {graph.output(op).dtype.value} is not supported")
 

@@ -37,9 +37,12 @@ class LeakyRelu(TableOperator):
             need_multiplier(op, abs(real))
 
     def _multipliers(self, graph: Graph, op: Op) -> tuple[float, float]:
-        """From input to output steps for inputs >= 0, and for those below; taken in float32."""
-        x, y = np.float32(graph.required(op, 0).scale), np.float32(graph.output(op).scale)
-        return float(x / y), float(x * np.float32(op.options.alpha) / y)
+        """From input to output steps for inputs >= 0, and for those below.
+
+        TFLM before autumn 2026 took these in float32.
+        """
+        x, y = graph.required(op, 0).scale, graph.output(op).scale
+        return x / y, x * float(op.options.alpha) / y
 
     def table(self, graph: Graph, op: Op) -> Array:
         y = graph.output(op)

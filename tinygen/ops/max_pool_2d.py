@@ -9,7 +9,7 @@ import numpy as np
 from tinygen.ir import Array, Graph, Op
 from tinygen.ops import _window
 from tinygen.ops._pool import Pool2D
-from tinygen.ops._requantize import activation_range
+from tinygen.ops._requantize import activation_range, type_range
 
 
 class MaxPool2D(Pool2D):
@@ -19,6 +19,7 @@ class MaxPool2D(Pool2D):
     kernel = "max_pool_2d_s8"
 
     def reference(self, graph: Graph, op: Op, inputs: Sequence[Array]) -> tuple[Array, ...]:
-        highest = _window.patches(inputs[0], *self.axes(graph, op), fill=-128).max(axis=(3, 4))
+        lowest, _ = type_range(self.dtype)
+        highest = _window.patches(inputs[0], *self.axes(graph, op), fill=lowest).max(axis=(3, 4))
         limits = activation_range(op.options.activation, graph.output(op))
-        return (np.clip(highest, *limits).astype(np.int8),)
+        return (np.clip(highest, *limits).astype(self.dtype.value),)

@@ -12,6 +12,7 @@ class Mean(Sum):
     """The axes are constant; 1 to 5 dimensions, with or without keep_dims."""
 
     kind = "MEAN"
+    hw_kernel = "mean_hw_s8"
 
     def multiplier(self, graph: Graph, op: Op) -> tuple[int, int]:
         """The output multiplier with 1 / count in it; not renormalised, as TFLM has it."""
@@ -28,10 +29,10 @@ class Mean(Sum):
         geometry = (("input_height", height), ("input_width", width), ("channels", channels))
         return (
             KernelCall(
-                kernel="mean_hw_s8",  # takes the input row by row
+                kernel=self.hw_kernel,  # takes the input row by row
                 params=(*geometry, *self.params(graph, op)),
                 inputs=(operand(graph, op.inputs[0]),),
-                output=Operand(op.outputs[0], images, 1, channels),
+                output=Operand(op.outputs[0], images, 1, channels * x.dtype.size),
                 rows=height,
                 carry_bytes=4 * channels,
                 reads=(row_by_row(height),),

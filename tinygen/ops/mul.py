@@ -13,7 +13,7 @@ from tinygen.ir import Array, Graph, Op
 from tinygen.ops._binary import broadcast_call, offsets
 from tinygen.ops._broadcast import broadcast_shape
 from tinygen.ops._requantize import activation_name, activation_range, need_activation, need_multiplier, requantize
-from tinygen.ops.base import KernelCall, Operator, Shape, need_inputs, need_int8
+from tinygen.ops.base import KernelCall, Operator, Shape, need_inputs, need_quantized
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,7 @@ class Mul(Operator):
     """Either input may be constant; broadcasting as numpy does, over at most 4 dimensions that cannot be joined."""
 
     kind = "MUL"
+    kernel = "mul_s8"
 
     def parse(self, options: Any) -> MulOptions:
         return MulOptions(activation_name(options.fusedActivationFunction))
@@ -32,7 +33,7 @@ class Mul(Operator):
     def check(self, graph: Graph, op: Op) -> None:
         need_inputs(graph, op, 2, 2)
         a, b = graph.required(op, 0), graph.required(op, 1)
-        need_int8(op, a, b, graph.output(op))
+        need_quantized(op, self.dtype, a, b, graph.output(op))
         need_activation(op, op.options.activation)
         broadcast_shape(op, a.shape, b.shape)
         need_multiplier(op, self._real_multiplier(graph, op))
@@ -48,7 +49,7 @@ class Mul(Operator):
         a, b = offsets(graph, op, inputs)
         multiplier, shift = (np.asarray(n) for n in quantize_multiplier(self._real_multiplier(graph, op)))
         limits = activation_range(op.options.activation, y)
-        return (requantize(np.asarray(a * b), multiplier, shift, y.zero_point, limits),)
+        return (requantize(np.asarray(a * b), multiplier, shift, y.zero_point, limits, y.dtype),)
 
     def lower(self, graph: Graph, op: Op) -> tuple[KernelCall, ...]:
         multiplier, shift = quantize_multiplier(self._real_multiplier(graph, op))
@@ -57,7 +58,7 @@ class Mul(Operator):
             broadcast_call(
                 graph,
                 op,
-                "mul_s8",
+                self.kernel,
                 ("input1_zero_point", graph.required(op, 0).zero_point),
                 ("input2_zero_point", graph.required(op, 1).zero_point),
                 ("output_zero_point", graph.output(op).zero_point),

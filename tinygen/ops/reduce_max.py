@@ -19,13 +19,14 @@ from tinygen.ops.base import KernelCall, Operator, Shape, reject
 
 class ReduceMax(Operator):
     kind = "REDUCE_MAX"
+    kernel = "reduce_max_s8"
     sign = 1  # the kernel looks for the largest of sign * x
 
     def parse(self, options: Any) -> ReduceOptions:
         return parse_reduce(options)
 
     def check(self, graph: Graph, op: Op) -> None:
-        check_reduce(graph, op)
+        check_reduce(graph, op, self.dtype)
         x, y = graph.required(op, 0), graph.output(op)
         if (x.scale, x.zero_point) != (y.scale, y.zero_point):
             raise reject(op, "input and output must have the same scale and zero point")
@@ -39,4 +40,4 @@ class ReduceMax(Operator):
         return (extreme.reshape(graph.output(op).shape),)
 
     def lower(self, graph: Graph, op: Op) -> tuple[KernelCall, ...]:
-        return (reduce_call(graph, op, "reduce_max_s8", (("sign", self.sign),)),)
+        return (reduce_call(graph, op, self.kernel, (("sign", self.sign),)),)

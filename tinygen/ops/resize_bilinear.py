@@ -16,7 +16,7 @@ from tinygen.ops.base import (
     Shape,
     need_constant,
     need_inputs,
-    need_int8,
+    need_quantized,
     operand,
     reject,
 )
@@ -34,6 +34,7 @@ class ResizeBilinear(Operator):
     """NHWC; the new size is constant."""
 
     kind = "RESIZE_BILINEAR"
+    kernel = "resize_bilinear_s8"
 
     def parse(self, options: Any) -> ResizeOptions:
         return ResizeOptions(bool(options.alignCorners), bool(options.halfPixelCenters))
@@ -41,7 +42,7 @@ class ResizeBilinear(Operator):
     def check(self, graph: Graph, op: Op) -> None:
         need_inputs(graph, op, 2, 2)
         x, size, y = graph.required(op, 0), graph.required(op, 1), graph.output(op)
-        need_int8(op, x, y)
+        need_quantized(op, self.dtype, x, y)
         data = need_constant(op, size, "the new size")
         if size.dtype is not DType.INT32 or size.shape != (2,) or len(x.shape) != 4:
             raise reject(op, f"new size {size.dtype.value} {size.shape} for an input {x.shape}")
@@ -89,14 +90,14 @@ class ResizeBilinear(Operator):
             part = (position - 1024 * before).reshape(-1, *(1,) * (3 - axis))
             values = values.take(before, axis) * (1024 - part) + values.take(behind, axis) * part
         # to the nearest, halves away from zero
-        return ((np.sign(values) * ((np.abs(values) + (1 << 19)) >> 20)).astype(np.int8),)
+        return ((np.sign(values) * ((np.abs(values) + (1 << 19)) >> 20)).astype(self.dtype.value),)
 
     def lower(self, graph: Graph, op: Op) -> tuple[KernelCall, ...]:
         x, y = graph.required(op, 0), graph.output(op)
         _, before, behind = self._bounds(graph, op, 1)
         return (
             KernelCall(
-                kernel="resize_bilinear_s8",
+                kernel=self.kernel,
                 params=(
                     ("input_height", x.shape[1]),
                     ("input_width", x.shape[2]),

@@ -11,16 +11,16 @@ from tinygen.fixedpoint import quantize_multiplier
 from tinygen.ir import Array, Graph, Op
 from tinygen.ops._binary import broadcast_call, rescaled
 from tinygen.ops._broadcast import broadcast_shape
-from tinygen.ops._requantize import need_multiplier, requantize
-from tinygen.ops.base import KernelCall, Operator, Shape, need_inputs, need_int8
-
-_LEFT_SHIFT = 7
+from tinygen.ops._requantize import need_multiplier, requantize, type_range
+from tinygen.ops.base import KernelCall, Operator, Shape, need_inputs, need_quantized
 
 
 class SquaredDifference(Operator):
     """Either input may be constant; broadcasting as numpy does, over at most 4 dimensions that cannot be joined."""
 
     kind = "SQUARED_DIFFERENCE"
+    kernel = "squared_difference_s8"
+    left_shift = 7
 
     def parse(self, options: Any) -> None:
         return None
@@ -28,7 +28,7 @@ class SquaredDifference(Operator):
     def check(self, graph: Graph, op: Op) -> None:
         need_inputs(graph, op, 2, 2)
         a, b = graph.required(op, 0), graph.required(op, 1)
-        need_int8(op, a, b, graph.output(op))
+        need_quantized(op, self.dtype, a, b, graph.output(op))
         broadcast_shape(op, a.shape, b.shape)
         need_multiplier(op, self._reals(graph, op)[2])
 
@@ -39,13 +39,15 @@ class SquaredDifference(Operator):
         """The factors of both inputs, at most a half, and of the squares."""
         a, b, y = (t.scale for t in (graph.required(op, 0), graph.required(op, 1), graph.output(op)))
         twice = 2 * max(a, b)
-        return a / twice, b / twice, twice * twice / ((1 << 2 * _LEFT_SHIFT) * y)
+        return a / twice, b / twice, twice * twice / ((1 << 2 * self.left_shift) * y)
 
     def reference(self, graph: Graph, op: Op, inputs: Sequence[Array]) -> tuple[Array, ...]:
         multipliers = tuple(quantize_multiplier(real) for real in self._reals(graph, op))
-        a, b = rescaled(graph, op, inputs, multipliers, _LEFT_SHIFT)
+        a, b = rescaled(graph, op, inputs, multipliers, self.left_shift)
         multiplier, shift = (np.asarray(n) for n in multipliers[2])
-        return (requantize(np.asarray((a - b) ** 2), multiplier, shift, graph.output(op).zero_point, (-128, 127)),)
+        y = graph.output(op)
+        squares = np.asarray((a - b) ** 2)
+        return (requantize(squares, multiplier, shift, y.zero_point, type_range(y.dtype), y.dtype),)
 
     def lower(self, graph: Graph, op: Op) -> tuple[KernelCall, ...]:
         (m1, s1), (m2, s2), (m, s) = (quantize_multiplier(real) for real in self._reals(graph, op))
@@ -53,7 +55,7 @@ class SquaredDifference(Operator):
             broadcast_call(
                 graph,
                 op,
-                "squared_difference_s8",
+                self.kernel,
                 ("input1_zero_point", graph.required(op, 0).zero_point),
                 ("input1_multiplier", m1),
                 ("input1_shift", s1),

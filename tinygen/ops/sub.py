@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from tinygen.fixedpoint import quantize_multiplier
 from tinygen.ir import Array, Graph, Op
-from tinygen.ops._binary import add_call, add_reference
+from tinygen.ops._binary import LEFT_SHIFT, add_call, add_reference
 from tinygen.ops._broadcast import broadcast_shape
 from tinygen.ops._requantize import activation_name, need_activation
-from tinygen.ops.base import KernelCall, Operator, Shape, need_inputs, need_int8, reject
+from tinygen.ops.base import KernelCall, Operator, Shape, need_inputs, need_quantized, reject
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +23,8 @@ class Sub(Operator):
     """Either input may be constant; broadcasting as numpy does, over at most 4 dimensions that cannot be joined."""
 
     kind = "SUB"
+    kernel = "add_s8"
+    left_shift = LEFT_SHIFT
 
     def parse(self, options: Any) -> SubOptions:
         return SubOptions(activation_name(options.fusedActivationFunction))
@@ -32,7 +32,7 @@ class Sub(Operator):
     def check(self, graph: Graph, op: Op) -> None:
         need_inputs(graph, op, 2, 2)
         a, b, y = graph.required(op, 0), graph.required(op, 1), graph.output(op)
-        need_int8(op, a, b, y)
+        need_quantized(op, self.dtype, a, b, y)
         need_activation(op, op.options.activation)
         broadcast_shape(op, a.shape, b.shape)
         if not all(0 < real < 1 for real in self._reals(graph, op)):
@@ -42,17 +42,16 @@ class Sub(Operator):
         return (broadcast_shape(op, graph.required(op, 0).shape, graph.required(op, 1).shape),)
 
     def _reals(self, graph: Graph, op: Op) -> tuple[float, ...]:
-        """The factors of both inputs and of the output; in float32, unlike ADD's."""
-        a, b, y = (np.float32(t.scale) for t in (graph.required(op, 0), graph.required(op, 1), graph.output(op)))
-        twice = np.float32(2) * max(a, b)
-        with np.errstate(over="ignore", under="ignore"):  # check() refuses what comes of it
-            return float(a / twice), float(b / twice), float(twice / (np.float32(1 << 20) * y))
+        """The factors of both inputs and of the output. TFLM before autumn 2026 took them in float32."""
+        a, b, y = (t.scale for t in (graph.required(op, 0), graph.required(op, 1), graph.output(op)))
+        twice = 2 * max(a, b)
+        return a / twice, b / twice, twice / ((1 << self.left_shift) * y)
 
     def _multipliers(self, graph: Graph, op: Op) -> tuple[tuple[int, int], ...]:
         return tuple(quantize_multiplier(real) for real in self._reals(graph, op))
 
     def reference(self, graph: Graph, op: Op, inputs: Sequence[Array]) -> tuple[Array, ...]:
-        return (add_reference(graph, op, inputs, self._multipliers(graph, op), -1),)
+        return (add_reference(graph, op, inputs, self._multipliers(graph, op), -1, self.left_shift),)
 
     def lower(self, graph: Graph, op: Op) -> tuple[KernelCall, ...]:
-        return (add_call(graph, op, self._multipliers(graph, op), -1),)
+        return (add_call(graph, op, self.kernel, self._multipliers(graph, op), -1),)

@@ -18,7 +18,7 @@ from tinygen.ops._reduce import (
     reduced_count,
     reduced_shape,
 )
-from tinygen.ops._requantize import need_multiplier, requantize
+from tinygen.ops._requantize import need_multiplier, requantize, type_range
 from tinygen.ops.base import KernelCall, Operator, Shape
 
 
@@ -26,12 +26,13 @@ class Sum(Operator):
     """The axes are constant; 1 to 5 dimensions, with or without keep_dims."""
 
     kind = "SUM"
+    kernel = "reduce_sum_s8"
 
     def parse(self, options: Any) -> ReduceOptions:
         return parse_reduce(options)
 
     def check(self, graph: Graph, op: Op) -> None:
-        check_reduce(graph, op)
+        check_reduce(graph, op, self.dtype)
         need_multiplier(op, graph.required(op, 0).scale / graph.output(op).scale)
 
     def output_shapes(self, graph: Graph, op: Op) -> tuple[Shape, ...]:
@@ -55,7 +56,7 @@ class Sum(Operator):
         x, y = graph.required(op, 0), graph.output(op)
         total = inputs[0].astype(np.int64).sum(axis=reduced_axes(graph, op)) - x.zero_point * reduced_count(graph, op)
         multiplier, shift = (np.array(v) for v in self.multiplier(graph, op))
-        return (requantize(total, multiplier, shift, y.zero_point, (-128, 127)).reshape(y.shape),)
+        return (requantize(total, multiplier, shift, y.zero_point, type_range(y.dtype), y.dtype).reshape(y.shape),)
 
     def lower(self, graph: Graph, op: Op) -> tuple[KernelCall, ...]:
-        return (reduce_call(graph, op, "reduce_sum_s8", self.params(graph, op)),)
+        return (reduce_call(graph, op, self.kernel, self.params(graph, op)),)

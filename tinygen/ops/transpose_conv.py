@@ -1,4 +1,7 @@
-"""TRANSPOSE_CONV, int8, per-channel or per-tensor weights; equals TransposeConv (integer_ops/transpose_conv.h)."""
+"""TRANSPOSE_CONV, int8 (or int16 with int8 weights), per-channel or per-tensor weights.
+
+Equals TransposeConv (integer_ops/transpose_conv.h).
+"""
 
 from __future__ import annotations
 
@@ -10,20 +13,12 @@ import numpy as np
 
 from tinygen.ir import Array, DType, Graph, Op
 from tinygen.ops import _window
-from tinygen.ops._requantize import (
-    activation_name,
-    activation_range,
-    bias_values,
-    channel_multipliers,
-    exact_matmul,
-    need_activation,
-    need_bias,
-    need_weights,
-    requantize,
-)
-from tinygen.ops.base import Constant, KernelCall, Operator, Reads, Shape, need_inputs, need_int8, operand, reject
+from tinygen.ops._parameters import Places, bias_of, need_parameters, output_stage, parameters
+from tinygen.ops._requantize import activation_name, activation_range, exact_matmul, need_activation
+from tinygen.ops.base import KernelCall, Operator, Reads, Shape, need_inputs, need_quantized, operand, reject
 
 _SHAPE, _WEIGHTS, _INPUT, _BIAS = 0, 1, 2, 3  # positions of the inputs
+_PLACES = Places(source=_INPUT, weights=_WEIGHTS, bias=_BIAS, narrow=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +34,7 @@ class TransposeConv(Operator):
     """NHWC, weights and bias constant (weights with zero point 0, bias int32 or absent), any padding and stride."""
 
     kind = "TRANSPOSE_CONV"
+    kernel = "transpose_conv_s8"
 
     def parse(self, options: Any) -> TransposeConvOptions:
         return TransposeConvOptions(
@@ -51,7 +47,7 @@ class TransposeConv(Operator):
         need_inputs(graph, op, 3, 4)
         shape, weights, x = (graph.required(op, i) for i in (_SHAPE, _WEIGHTS, _INPUT))
         y = graph.output(op)
-        need_int8(op, x, y)
+        need_quantized(op, self.dtype, x, y)
         if {len(t.shape) for t in (weights, x, y)} != {4} or weights.shape[3] != x.shape[3] or x.elements == 0:
             raise reject(op, f"input {x.shape}, weights {weights.shape} and output {y.shape} do not fit")
         if shape.dtype is not DType.INT32 or shape.shape != (4,):
@@ -62,8 +58,7 @@ class TransposeConv(Operator):
             o = op.options.padding
             if size != _window.output_size(back.input, back.kernel, back.stride, 1, o) or back.kernel < 1:
                 raise reject(op, f"no convolution with these options makes {x.shape} from {y.shape}")
-        need_weights(graph, op, _WEIGHTS, weights.shape[0], 0, source=_INPUT)
-        need_bias(graph, op, _BIAS, weights.shape[0])
+        need_parameters(graph, op, weights.shape[0], _PLACES)
         need_activation(op, op.options.activation)
 
     def _axes(self, graph: Graph, op: Op) -> tuple[_window.Axis, _window.Axis]:
@@ -102,21 +97,16 @@ class TransposeConv(Operator):
         wide = np.pad(wide, ((0, 0), (0, behind[0]), (0, behind[1]), (0, 0)))
         top, left = rows.pad_before, columns.pad_before
         accumulators = wide[:, top : top + rows.input, left : left + columns.input]
-        accumulators = accumulators + bias_values(graph, op, _BIAS, y.shape[3])
-        multiplier, shift = channel_multipliers(x, graph.required(op, _WEIGHTS), y, y.shape[3])
-        limits = activation_range(op.options.activation, y)
-        return (requantize(accumulators, multiplier, shift, y.zero_point, limits),)
+        return (output_stage(graph, op, accumulators, _PLACES),)
 
     def lower(self, graph: Graph, op: Op) -> tuple[KernelCall, ...]:
         weights, x, y = graph.required(op, _WEIGHTS), graph.required(op, _INPUT), graph.output(op)
         assert weights.data is not None
         rows, columns = self._axes(graph, op)
         low, high = activation_range(op.options.activation, y)
-        multiplier, shift = channel_multipliers(x, weights, y, y.shape[3])
-        bias = bias_values(graph, op, _BIAS, y.shape[3])
         return (
             KernelCall(
-                kernel="transpose_conv_s8",
+                kernel=self.kernel,
                 params=(
                     ("input_height", x.shape[1]),
                     ("input_width", x.shape[2]),
@@ -133,10 +123,7 @@ class TransposeConv(Operator):
                     ("output_zero_point", y.zero_point),
                     ("activation_min", low),
                     ("activation_max", high),
-                    ("weights", Constant("weights", weights.data)),
-                    ("bias", Constant("bias", bias.astype(np.int32))),
-                    ("multiplier", Constant("multiplier", multiplier)),
-                    ("shift", Constant("shift", shift)),
+                    *parameters(graph, op, bias_of(graph, op, _PLACES), _PLACES),
                 ),
                 inputs=(operand(graph, op.inputs[_INPUT]),),
                 output=operand(graph, op.outputs[0]),

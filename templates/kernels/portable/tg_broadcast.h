@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: 0BSD */
-/* The walk of elementwise kernels over inputs that broadcasting repeats, a byte per element: a row of the output
+/* The walk of elementwise kernels over inputs that broadcasting repeats: a row of the output
  * is width x channels, and each input has a step per column and per channel. An input that is repeated over the
  * rows is a view of one ring row. */
 #ifndef TG_BROADCAST_H
@@ -29,6 +29,25 @@ __attribute__((always_inline)) static inline void tg_broadcast(const tg_walk *wa
       const int8_t *b = row2 + x * walk->column_step[1];
       for (int32_t c = 0; c < walk->channels; ++c) {
         *to++ = (int8_t)element(params, a[c * walk->channel_step[0]], b[c * walk->channel_step[1]]);
+      }
+    }
+  }
+}
+
+/* The same for elements of int16. */
+__attribute__((always_inline)) static inline void tg_broadcast16(const tg_walk *walk, tg_element element,
+                                                                 const void *params, const tg_input *in1,
+                                                                 const tg_input *in2, const tg_output *out, int32_t y0,
+                                                                 int32_t y1) {
+  for (int32_t y = y0; y < y1; ++y) {
+    const int16_t *row1 = tg_input_row16(in1, y);
+    const int16_t *row2 = tg_input_row16(in2, y);
+    int16_t *to = tg_output_row16(out, y);
+    for (int32_t x = 0; x < walk->width; ++x) {
+      const int16_t *a = row1 + x * walk->column_step[0];
+      const int16_t *b = row2 + x * walk->column_step[1];
+      for (int32_t c = 0; c < walk->channels; ++c) {
+        *to++ = (int16_t)element(params, a[c * walk->channel_step[0]], b[c * walk->channel_step[1]]);
       }
     }
   }

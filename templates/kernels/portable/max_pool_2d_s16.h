@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: 0BSD */
+/* MAX_POOL_2D, int16: the largest element inside the input. */
+#ifndef TG_MAX_POOL_2D_S16_H
+#define TG_MAX_POOL_2D_S16_H
+
+#include "tg_kernel.h"
+
+typedef struct {
+  int32_t input_height, input_width, channels;
+  int32_t output_width;
+  int32_t window_height, window_width;
+  int32_t stride_height, stride_width;
+  int32_t pad_top, pad_left;
+  int32_t activation_min, activation_max;
+} tg_max_pool_2d_s16_params;
+
+TG_KERNEL void tg_max_pool_2d_s16(const tg_max_pool_2d_s16_params *p, const tg_input *in, const tg_output *out,
+                        int32_t y0, int32_t y1, void *scratch, void *carry) {
+  (void)scratch;
+  (void)carry;
+  for (int32_t y = y0; y < y1; ++y) {
+    const int32_t top = y * p->stride_height - p->pad_top;
+    const int32_t iy0 = tg_max(top, 0);
+    const int32_t iy1 = tg_min(top + p->window_height, p->input_height);
+    int16_t *to = tg_output_row16(out, y);
+    for (int32_t x = 0; x < p->output_width; ++x) {
+      const int32_t left = x * p->stride_width - p->pad_left;
+      const int32_t ix0 = tg_max(left, 0);
+      const int32_t ix1 = tg_min(left + p->window_width, p->input_width);
+      for (int32_t c = 0; c < p->channels; ++c) {
+        int32_t highest = INT16_MIN;
+        for (int32_t iy = iy0; iy < iy1; ++iy) {
+          const int16_t *row = tg_input_row16(in, iy) + c;
+          for (int32_t ix = ix0; ix < ix1; ++ix) {
+            highest = tg_max(highest, row[ix * p->channels]);
+          }
+        }
+        *to++ = (int16_t)tg_clamp(highest, p->activation_min, p->activation_max);
+      }
+    }
+  }
+}
+
+#endif

@@ -1,0 +1,12 @@
+"""MINIMUM, int16; equals TFLM's maximum_minimum.cc."""
+
+from __future__ import annotations
+
+from tinygen.ir import DType
+from tinygen.ops import minimum
+
+
+class Minimum(minimum.Minimum):
+    kind = "MINIMUM"
+    dtype = DType.INT16
+    kernel = "extremum_s16"
