@@ -20,6 +20,7 @@ from tests.exact import layers
 from tests.support.tflite_builder import ModelBuilder
 from tinygen.ir import Array, DType, Graph, Tensor
 from tinygen.load.tflite import parse_tflite
+from tinygen.ops import operator_for
 from tinygen.verify import verify
 
 NIGHTLY = "TINYGEN_NIGHTLY" in os.environ
@@ -142,7 +143,9 @@ def _case(kind: str, index: int) -> Case:
 
 def samples(graph: Graph, rng: Generator) -> tuple[tuple[Array, ...], ...]:
     """One sample of each style."""
-    own = VALUES.get(graph.ops[0].kind)
+    op = graph.ops[0]
+    form = operator_for(graph, op).dtype
+    own = VALUES.get(op.kind if form is DType.INT8 else f"{op.kind} {form.value}")
 
     def values(tensor: Tensor, style: str) -> Array:
         drawn = _values(graph, tensor, style, rng)

@@ -18,11 +18,10 @@ def small_model(weight: int = 0) -> bytes:
 
 
 def float_model() -> bytes:
+    """With an operator that has no float form."""
     m = ModelBuilder()
-    x = m.input((1, 4), None, dtype="float32")
-    w = m.constant(np.ones((3, 4), np.float32))
-    y = m.tensor((1, 3), None, dtype="float32")
-    m.op("FULLY_CONNECTED", [x, w], [y])
+    x, y = m.input((1, 4), None, dtype="float32"), m.tensor((1, 4), None, dtype="float32")
+    m.op("CUMSUM", [x, m.constant(np.array(1, np.int32))], [y])
     return m.build([y])
 
 

@@ -15,6 +15,7 @@ from tinygen.elf import section_sizes
 from tinygen.errors import ReportedError, TinygenError
 from tinygen.pipeline import Compiled, Request, compile_model, write_board_project
 from tinygen.platformio import DoesNotFit, build_firmware
+from tinygen.report.float_islands import island_lines, islands_json
 from tinygen.report.size import Size, planned_size, size_json, size_table
 
 
@@ -41,11 +42,14 @@ def build(request: Request, board_name: str, project: Path | None, as_json: bool
         "calibration": compiled.calibration.source,
         "project_dir": str(folder),
         **size_json(size, board),
+        "float_islands": islands_json(compiled.plan.program.graph),
     }
     if as_json:
         click.echo(json.dumps(report, indent=2))
     else:
         OUT.print(size_table(size, board))
+        for line in island_lines(compiled.plan.program.graph):
+            OUT.print(line, soft_wrap=True)
         OUT.print(f"project: {folder}")
     if not size.fits(board):
         raise does_not_fit(size, board)

@@ -13,6 +13,7 @@ from tinygen.errors import TinygenError
 from tinygen.pipeline import Request, compile_model
 from tinygen.project import replace_folder
 from tinygen.render.model import library_files
+from tinygen.report.float_islands import island_lines, islands_json
 
 
 @click.command(epilog="Example: tinygen generate kws.h5 -o lib/kws")
@@ -41,6 +42,7 @@ def generate(request: Request, output: Path | None, as_json: bool) -> None:
         "library_dir": str(folder),
         "arena_bytes": compiled.plan.arena_bytes,
         "const_bytes": compiled.plan.program.const_bytes,
+        "float_islands": islands_json(compiled.plan.program.graph),
     }
     if as_json:
         click.echo(json.dumps(report, indent=2))
@@ -50,3 +52,5 @@ def generate(request: Request, output: Path | None, as_json: bool) -> None:
             f"constants {compiled.plan.program.const_bytes:,} bytes",
             soft_wrap=True,
         )
+        for line in island_lines(compiled.plan.program.graph):
+            OUT.print(line, soft_wrap=True)

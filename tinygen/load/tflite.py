@@ -20,6 +20,7 @@ from tinygen.ir import Array, DType, Graph, Op, Quantization, Tensor
 from tinygen.load.flatbuffer import unpack_model
 from tinygen.load.resources import PARSERS, resolve
 from tinygen.ops import OPERATORS
+from tinygen.ops.dequantize import dequantize_tensor
 
 _DTYPES = {
     schema.TensorType.INT8: DType.INT8,
@@ -31,6 +32,7 @@ _DTYPES = {
     schema.TensorType.BOOL: DType.BOOL,
     schema.TensorType.FLOAT32: DType.FLOAT32,
     schema.TensorType.RESOURCE: DType.INT32,  # the handle of a variable, which load/resources.py puts in its place
+    schema.TensorType.FLOAT16: DType.FLOAT32,  # constants only: every float16 is a float32
 }
 _TYPE_NAMES = {value: name for name, value in vars(schema.TensorType).items() if isinstance(value, int)}
 _BUILTIN_NAMES = {value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)}
@@ -87,7 +89,33 @@ def _subgraph(flatbuffer: Any, subgraph: Any, name: str, source: str) -> Graph:
     _need_supported(kinds, [_layer_name(op, tensors) for op in subgraph.operators], source)
     ops = tuple(_op(kind, op, tensors) for kind, op in zip(kinds, subgraph.operators, strict=True))
     inputs, outputs = (_indices(x, len(tensors)) for x in (subgraph.inputs, subgraph.outputs))
-    return Graph(name, tensors, ops, inputs, outputs)
+    return _widened(Graph(name, tensors, ops, inputs, outputs))
+
+
+def _widened(graph: Graph) -> Graph:
+    """The graph with the constants that DEQUANTIZE makes float32 of (int8 or float16 weights) as such.
+
+    Done here, before anything is checked: float operators ask for constant weights.
+    """
+    tensors, kept = list(graph.tensors), []
+    for op in graph.ops:
+        if op.kind != "DEQUANTIZE" or not _is_widened(graph, op):
+            kept.append(op)
+            continue
+        x = tensors[op.inputs[0]]
+        assert x.data is not None
+        tensors[op.outputs[0]] = replace(tensors[op.outputs[0]], data=dequantize_tensor(x, x.data))
+    return replace(graph, tensors=tuple(tensors), ops=tuple(kept))
+
+
+def _is_widened(graph: Graph, op: Op) -> bool:
+    """Whether a DEQUANTIZE has one constant to make float32 of; any other one is for verify.py to judge."""
+    if len(op.inputs) != 1 or len(op.outputs) != 1 or min(*op.inputs, *op.outputs) < 0:
+        return False
+    x, y = graph.tensors[op.inputs[0]], graph.tensors[op.outputs[0]]
+    fits = x.data is not None and y.data is None and y.dtype is DType.FLOAT32 and x.shape == y.shape
+    computed = op.outputs[0] in (*graph.inputs, *graph.outputs)
+    return fits and not computed and (x.dtype is DType.FLOAT32 or x.quantization is not None)
 
 
 def _operator_name(code: Any) -> str:
@@ -159,12 +187,15 @@ def _tensor(t: Any, buffers: list[Any], source: str) -> Tensor:
 
 def _data(t: Any, buffers: list[Any], shape: tuple[int, ...], dtype: DType, what: str) -> Array | None:
     raw = buffers[t.buffer].data
-    is_int4 = t.type == schema.TensorType.INT4
+    is_int4, is_float16 = t.type == schema.TensorType.INT4, t.type == schema.TensorType.FLOAT16
     if raw is None or len(raw) == 0:
-        if is_int4:
-            raise TinygenError(f"{what} is int4 and not constant; only weights may be int4")
+        if is_int4 or is_float16:
+            narrow = "int4" if is_int4 else "float16"
+            raise TinygenError(f"{what} is {narrow} and not constant; only weights may be {narrow}")
         return None
     content = bytes(raw)
+    if is_float16 and len(content) == 2 * math.prod(shape):
+        return np.frombuffer(content, "<f2").reshape(shape).astype(np.float32)
     if is_int4:
         return _unpacked_int4(content, shape, what)
     if len(content) != math.prod(shape) * dtype.size:

@@ -17,7 +17,7 @@ LEFT_SHIFT = 20  # of int8
 Multipliers = tuple[tuple[int, int], ...]
 
 
-def broadcast_call(graph: Graph, op: Op, kernel: str, *params: tuple[str, int | Constant]) -> KernelCall:
+def broadcast_call(graph: Graph, op: Op, kernel: str, *params: tuple[str, int | float | Constant]) -> KernelCall:
     """The call of a kernel that walks its inputs with broadcasting; `params` follow the walk."""
     walk, inputs, output = broadcast_operands(graph, op)
     alike = tuple(

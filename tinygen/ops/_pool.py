@@ -62,30 +62,32 @@ class Pool2D(Operator):
         )
         return rows, columns
 
+    def geometry(self, graph: Graph, op: Op) -> tuple[tuple[str, int], ...]:
+        """The params with which the kernels begin."""
+        rows, columns = self.axes(graph, op)
+        return (
+            ("input_height", rows.input),
+            ("input_width", columns.input),
+            ("channels", graph.output(op).shape[3]),
+            ("output_width", columns.output),
+            ("window_height", rows.kernel),
+            ("window_width", columns.kernel),
+            ("stride_height", rows.stride),
+            ("stride_width", columns.stride),
+            ("pad_top", rows.pad_before),
+            ("pad_left", columns.pad_before),
+        )
+
     def lower(self, graph: Graph, op: Op) -> tuple[KernelCall, ...]:
         y = graph.output(op)
-        rows, columns = self.axes(graph, op)
         low, high = activation_range(op.options.activation, y)
         return (
             KernelCall(
                 kernel=self.kernel,
-                params=(
-                    ("input_height", rows.input),
-                    ("input_width", columns.input),
-                    ("channels", y.shape[3]),
-                    ("output_width", columns.output),
-                    ("window_height", rows.kernel),
-                    ("window_width", columns.kernel),
-                    ("stride_height", rows.stride),
-                    ("stride_width", columns.stride),
-                    ("pad_top", rows.pad_before),
-                    ("pad_left", columns.pad_before),
-                    ("activation_min", low),
-                    ("activation_max", high),
-                ),
+                params=(*self.geometry(graph, op), ("activation_min", low), ("activation_max", high)),
                 inputs=(operand(graph, op.inputs[0]),),
                 output=operand(graph, op.outputs[0]),
                 rows=y.shape[1],
-                reads=(rows.reads(),),
+                reads=(self.axes(graph, op)[0].reads(),),
             ),
         )

@@ -9,7 +9,7 @@ from typing import Any
 from tinygen.ir import DType, Graph, Op
 from tinygen.ops.base import KernelCall, Operand, Shape, need_constant, need_inputs, need_quantized, reject, row_by_row
 
-_RANK = 5
+RANK = 5
 # elements of one sum: its 255 (int16: 32768) steps each must stay in 32 bits, as TFLM's must
 _LARGEST_SUM = {DType.INT8: 1 << 23, DType.INT16: 1 << 16}
 
@@ -40,8 +40,8 @@ def check_reduce(graph: Graph, op: Op, dtype: DType = DType.INT8) -> None:
     need_inputs(graph, op, 2, 2)
     x = graph.required(op, 0)
     need_quantized(op, dtype, x, graph.output(op))
-    if not 1 <= len(x.shape) <= _RANK:
-        raise reject(op, f"an input of {len(x.shape)} dimensions, 1 to {_RANK} expected")
+    if not 1 <= len(x.shape) <= RANK:
+        raise reject(op, f"an input of {len(x.shape)} dimensions, 1 to {RANK} expected")
     if x.elements == 0:
         raise reject(op, "the input is empty")
     constant_axes(graph, op, len(x.shape))
@@ -66,7 +66,7 @@ def reduced_shape(graph: Graph, op: Op) -> Shape:
     return tuple(n for i, n in enumerate(shape) if i not in axes)
 
 
-def reduce_call(graph: Graph, op: Op, kernel: str, params: tuple[tuple[str, int], ...]) -> KernelCall:
+def reduce_call(graph: Graph, op: Op, kernel: str, params: tuple[tuple[str, int | float], ...]) -> KernelCall:
     """The call of a kernel whose params begin with the axes (reduce_sum_s8.h says how), then `params`.
 
     Neighbouring axes that are both kept or both reduced are one. The outermost kept one is the row that blocks
@@ -75,14 +75,14 @@ def reduce_call(graph: Graph, op: Op, kernel: str, params: tuple[tuple[str, int]
     """
     shape, axes = graph.required(op, 0).shape, reduced_axes(graph, op)
     groups: list[tuple[int, bool]] = []
-    for axis, size in enumerate(shape):
+    for axis, elements in enumerate(shape):
         if groups and groups[-1][1] == (axis in axes):
-            size *= groups.pop()[0]
-        groups.append((size, axis in axes))
+            elements *= groups.pop()[0]
+        groups.append((elements, axis in axes))
     rows = groups.pop(0)[0] if not groups[0][1] else 1
     kept, reduced = [(1, 0), (1, 0)], [(1, 0), (1, 0), (1, 0)]
-    for index, (size, is_reduced) in enumerate(groups):
-        (reduced if is_reduced else kept).append((size, prod(n for n, _ in groups[index + 1 :])))
+    for index, (elements, is_reduced) in enumerate(groups):
+        (reduced if is_reduced else kept).append((elements, prod(n for n, _ in groups[index + 1 :])))
     walks = [("kept", i, walk) for i, walk in enumerate(kept[-2:])]
     walks += [("reduced", i, walk) for i, walk in enumerate(reduced[-3:])]
     geometry: list[tuple[str, int]] = []

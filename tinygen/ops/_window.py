@@ -57,7 +57,7 @@ def axis(size: int, output: int, kernel: int, stride: int, dilation: int, paddin
     return Axis(size, output, kernel, stride, dilation, total // 2)
 
 
-def patches(x: Array, rows: Axis, columns: Axis, fill: int) -> Array:
+def patches(x: Array, rows: Axis, columns: Axis, fill: float) -> Array:
     """Every window of an NHWC array, what lies outside read as `fill`.
 
     x: (N, H, W, C). Returns (N, OH, OW, KH, KW, C), a copy.

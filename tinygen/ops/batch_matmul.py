@@ -42,13 +42,20 @@ class BatchMatmul(Operator):
         need_inputs(graph, op, 2, 2)
         a, b, y = graph.required(op, 0), graph.required(op, 1), graph.output(op)
         need_quantized(op, self.dtype, a, b, y)
+        self.need_shapes(graph, op)
+        if self._shapes(graph, op)[0][4] >= _LONGEST:
+            raise reject(op, f"{a.shape} times {b.shape}: sums could leave 32 bits")
+        need_multiplier(op, self.real_multiplier(graph, op), self.largest_shift)
+
+    def need_shapes(self, graph: Graph, op: Op) -> None:
+        """Raise unless the operands' shapes fit."""
+        a, b = graph.required(op, 0), graph.required(op, 1)
         if not all(2 <= len(t.shape) <= 5 for t in (a, b)):
             raise reject(op, f"{a.shape} times {b.shape}: 2 to 5 dimensions expected")
         left, right = self._shapes(graph, op)
         fit = all(m == n or 1 in (m, n) for m, n in zip(left[:3], right[:3], strict=True))
-        if not fit or left[4] != right[3] or not 0 < left[4] < _LONGEST:
+        if not fit or left[4] != right[3] or left[4] == 0:
             raise reject(op, f"{a.shape} times {b.shape} with {op.options} does not fit")
-        need_multiplier(op, self.real_multiplier(graph, op), self.largest_shift)
 
     def _shapes(self, graph: Graph, op: Op) -> tuple[Shape, Shape]:
         """Both operands as (batch, batch, batch, rows, columns) of the matrices that are multiplied."""
@@ -83,30 +90,36 @@ class BatchMatmul(Operator):
         multiplier, shift = (np.array(v) for v in self.multiplier(graph, op))
         return requantize(accumulators, multiplier, shift, graph.output(op).zero_point, (-128, 127))
 
-    def lower(self, graph: Graph, op: Op) -> tuple[KernelCall, ...]:
-        a, b, y = graph.required(op, 0), graph.required(op, 1), graph.output(op)
+    def geometry(self, graph: Graph, op: Op) -> tuple[int, tuple[tuple[str, int], ...]]:
+        """(output rows, the params with which both kernels of it begin)."""
         left, right = self._shapes(graph, op)
         batches = self._batches(graph, op)
-        multiplier, shift = self.multiplier(graph, op)
         # rows and columns of the operand as it lies in memory are exchanged by adj_x and adj_y
         left_steps = (1, left[3]) if op.options.adj_x else (left[4], 1)
         right_steps = (1, right[3]) if op.options.adj_y else (right[4], 1)
-        output = Operand(op.outputs[0], 1, prod(batches) * left[3], right[4] * y.dtype.size)
+        return prod(batches) * left[3], (
+            ("rows", left[3]),
+            ("depth", left[4]),
+            ("columns", right[4]),
+            ("batch1", batches[1]),
+            ("batch2", batches[2]),
+            *_batch_steps("left", left),
+            ("left_row_step", left_steps[0]),
+            ("left_depth_step", left_steps[1]),
+            *_batch_steps("right", right),
+            ("right_depth_step", right_steps[0]),
+            ("right_column_step", right_steps[1]),
+        )
+
+    def lower(self, graph: Graph, op: Op) -> tuple[KernelCall, ...]:
+        a, b, y = graph.required(op, 0), graph.required(op, 1), graph.output(op)
+        multiplier, shift = self.multiplier(graph, op)
+        rows, geometry = self.geometry(graph, op)
         return (
             KernelCall(
                 kernel=self.kernel,
                 params=(
-                    ("rows", left[3]),
-                    ("depth", left[4]),
-                    ("columns", right[4]),
-                    ("batch1", batches[1]),
-                    ("batch2", batches[2]),
-                    *_batch_steps("left", left),
-                    ("left_row_step", left_steps[0]),
-                    ("left_depth_step", left_steps[1]),
-                    *_batch_steps("right", right),
-                    ("right_depth_step", right_steps[0]),
-                    ("right_column_step", right_steps[1]),
+                    *geometry,
                     ("left_zero_point", a.zero_point),
                     ("right_zero_point", b.zero_point),
                     ("output_zero_point", y.zero_point),
@@ -114,8 +127,8 @@ class BatchMatmul(Operator):
                     ("shift", shift),
                 ),
                 inputs=(Operand(op.inputs[0], 1, 1, a.nbytes), Operand(op.inputs[1], 1, 1, b.nbytes)),
-                output=output,
-                rows=output.rows,
+                output=Operand(op.outputs[0], 1, rows, y.shape[-1] * y.dtype.size),
+                rows=rows,
             ),
         )
 

@@ -41,8 +41,18 @@ class ResizeBilinear(Operator):
 
     def check(self, graph: Graph, op: Op) -> None:
         need_inputs(graph, op, 2, 2)
-        x, size, y = graph.required(op, 0), graph.required(op, 1), graph.output(op)
+        x, y = graph.required(op, 0), graph.output(op)
         need_quantized(op, self.dtype, x, y)
+        self.need_shapes(graph, op)
+        if (x.scale, x.zero_point) != (y.scale, y.zero_point):
+            raise reject(op, "input and output must have the same scale and zero point")
+        for axis in (1, 2):
+            if self._bounds(graph, op, axis)[1].max() >= x.shape[axis]:
+                raise reject(op, f"{x.shape} to {y.shape}: rounded positions leave the input, in TFLM too")
+
+    def need_shapes(self, graph: Graph, op: Op) -> None:
+        """Raise unless the new size is a constant that fits, and the options can be together."""
+        x, size = graph.required(op, 0), graph.required(op, 1)
         data = need_constant(op, size, "the new size")
         if size.dtype is not DType.INT32 or size.shape != (2,) or len(x.shape) != 4:
             raise reject(op, f"new size {size.dtype.value} {size.shape} for an input {x.shape}")
@@ -50,25 +60,20 @@ class ResizeBilinear(Operator):
             raise reject(op, f"resizing {x.shape} to {data.tolist()}")
         if op.options.align_corners and op.options.half_pixel_centers:
             raise reject(op, "align_corners and half_pixel_centers exclude each other")
-        if (x.scale, x.zero_point) != (y.scale, y.zero_point):
-            raise reject(op, "input and output must have the same scale and zero point")
-        for axis in (1, 2):
-            if self._bounds(graph, op, axis)[1].max() >= x.shape[axis]:
-                raise reject(op, f"{x.shape} to {data.tolist()}: rounded positions leave the input, in TFLM too")
 
     def output_shapes(self, graph: Graph, op: Op) -> tuple[Shape, ...]:
         n, _, _, c = graph.required(op, 0).shape
-        height, width = self._size(graph, op)
+        height, width = self.size(graph, op)
         return ((n, height, width, c),)
 
-    def _size(self, graph: Graph, op: Op) -> tuple[int, int]:
+    def size(self, graph: Graph, op: Op) -> tuple[int, int]:
         data = graph.required(op, 1).data
         assert data is not None
         return int(data[0]), int(data[1])
 
     def _step(self, graph: Graph, op: Op, axis: int) -> int:
         """Input pixels per output pixel, times 1024, rounded."""
-        old, new = graph.required(op, 0).shape[axis], self._size(graph, op)[axis - 1]
+        old, new = graph.required(op, 0).shape[axis], self.size(graph, op)[axis - 1]
         if op.options.align_corners and new > 1:
             old, new = old - 1, new - 1
         return (1024 * old + new // 2) // new
@@ -79,7 +84,7 @@ class ResizeBilinear(Operator):
 
     def _bounds(self, graph: Graph, op: Op, axis: int) -> tuple[Array, Array, Array]:
         """(position, pixel before, pixel behind) of each output pixel; the position may lie outside of the input."""
-        old, new = graph.required(op, 0).shape[axis], self._size(graph, op)[axis - 1]
+        old, new = graph.required(op, 0).shape[axis], self.size(graph, op)[axis - 1]
         position = self._start(graph, op, axis) + np.arange(new, dtype=np.int64) * self._step(graph, op, axis)
         return position, np.maximum(position, 0) >> 10, np.minimum((position + 1023) >> 10, old - 1)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -108,7 +109,7 @@ def library_files(plan: Plan, sha256: str, labels: tuple[str, ...] = ()) -> File
         "summary": _summary(plan),
         "borders": (_border(plan, "input", graph.inputs), _border(plan, "output", graph.outputs)),
         "labels": tuple(string_body(label) for label in labels),
-        "kernels": tuple(sorted({layer.kernel for layer in layers})),
+        "kernels": _includes(plan, {layer.kernel for layer in layers}),
         "layers": layers,
         "segments": segments,
         "pushed": _pushed(plan),
@@ -122,6 +123,12 @@ def library_files(plan: Plan, sha256: str, labels: tuple[str, ...] = ()) -> File
     files["library.properties"] = render("model/library.properties.j2", m=model)
     files["LICENSE"] = (resources.TEMPLATES / "model" / "LICENSE").read_bytes()
     return files
+
+
+def _includes(plan: Plan, kernels: set[str]) -> tuple[str, ...]:
+    """The kernels' headers; before them, where there is float arithmetic, the one that fixes how it is compiled."""
+    is_float = any(path.stem == "tg_float" for path in kernel_files(plan.program))
+    return (*(("tg_float",) if is_float else ()), *sorted(kernels))
 
 
 def _pushed(plan: Plan) -> _Pushed | None:
@@ -281,6 +288,8 @@ def _array(name: str, values: Array, attribute: str, text: str) -> _ConstantArra
 
 
 def _line(values: Array) -> str:
+    if values.dtype == np.float32:
+        return ", ".join(map(c_float, values.tolist())) + ","
     # -2147483648 is no literal of 32 bits in C
     return ", ".join("INT32_MIN" if v == -(1 << 31) else str(v) for v in values.tolist()) + ","
 
@@ -291,5 +300,7 @@ def _shape(tensor: Tensor) -> str:
 
 def c_float(value: float) -> str:
     """A float32 value as a C literal that reads back exactly."""
+    if not math.isfinite(value):
+        return '__builtin_nanf("")' if math.isnan(value) else f"{'-' if value < 0 else ''}__builtin_inff()"
     text = f"{np.float32(value):.9g}"
     return f"{text}f" if any(c in text for c in ".en") else f"{text}.0f"

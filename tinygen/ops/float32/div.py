@@ -1,0 +1,20 @@
+"""DIV, float32, with broadcasting and a fused activation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tinygen.ir import Array
+from tinygen.ops._requantize import activation_name
+from tinygen.ops.div import DivOptions
+from tinygen.ops.float32._binary import FloatBinary
+
+
+class Div(FloatBinary):
+    kind = "DIV"
+
+    def parse(self, options: Any) -> DivOptions:
+        return DivOptions(activation_name(options.fusedActivationFunction))
+
+    def apply(self, a: Array, b: Array) -> Array:
+        return a / b

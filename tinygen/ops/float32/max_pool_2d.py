@@ -1,0 +1,10 @@
+"""MAX_POOL_2D, float32; see _pool.py."""
+
+from __future__ import annotations
+
+from tinygen.ops.float32._pool import FloatPool2D
+
+
+class MaxPool2D(FloatPool2D):
+    kind = "MAX_POOL_2D"
+    average = False

@@ -1,0 +1,15 @@
+"""MAXIMUM, float32, with broadcasting."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinygen.ir import Array
+from tinygen.ops.float32._binary import FloatBinary
+
+
+class Maximum(FloatBinary):
+    kind = "MAXIMUM"
+
+    def apply(self, a: Array, b: Array) -> Array:
+        return np.where(a > b, a, b)

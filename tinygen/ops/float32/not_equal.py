@@ -1,0 +1,16 @@
+"""NOT_EQUAL of float32; see _comparison.py."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinygen.ir import Array
+from tinygen.ops.float32._comparison import FloatComparison
+
+
+class NotEqual(FloatComparison):
+    kind = "NOT_EQUAL"
+    answers = (1, 0, 1, 1)
+
+    def compare(self, a: Array, b: Array) -> Array:
+        return np.asarray(np.not_equal(a, b))

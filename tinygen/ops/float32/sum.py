@@ -1,0 +1,10 @@
+"""SUM, float32; see _reduce.py."""
+
+from __future__ import annotations
+
+from tinygen.ops.float32._reduce import FloatReduce
+
+
+class Sum(FloatReduce):
+    kind = "SUM"
+    function = "SUM"
