@@ -1,6 +1,7 @@
-"""What an ELF file takes of a board's flash and RAM, and which symbol how much.
+"""What an ELF file takes of a board's flash and RAM, which symbol how much, and which function calls which.
 
-Place in the flow: after platformio.py has built the firmware; the figures go into the size table.
+Place in the flow: after platformio.py has built the firmware; the figures go into the size table. stack.py asks for
+the calls of an object file.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 from elftools.common.exceptions import ELFError
 from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
+from elftools.elf.relocation import RelocationSection
 
 from tinygen.errors import TinygenError
 
@@ -57,6 +59,36 @@ def symbol_sizes(elf: Path) -> dict[str, int]:
             if symbol["st_info"]["type"] in ("STT_FUNC", "STT_OBJECT") and symbol["st_size"] > 0:
                 sizes[symbol.name] += symbol["st_size"]
     return dict(sizes)
+
+
+def function_calls(elf: Path) -> dict[str, frozenset[str]]:
+    """For every function of an object file the functions that its code refers to, itself apart.
+
+    From the relocations, so also the compiler's helpers (`__aeabi_ldivmod`) that no call graph of the source has; a
+    call through a pointer is not seen. Variables of other files count as functions: nothing tells them apart. The
+    file must be compiled with -ffunction-sections. Raises TinygenError when it is no ELF.
+    """
+    with _open(elf) as file:
+        table = file.get_section_by_name(".symtab")
+        symbols = [] if table is None else list(table.iter_symbols())
+        sections = {s["st_shndx"]: s.name for s in symbols if s["st_info"]["type"] == "STT_FUNC"}
+        found: dict[str, set[str]] = {name: set() for name in sections.values()}
+        # the literals of an Xtensa function lie in a section of their own
+        by_name = {file.get_section(index).name: name for index, name in sections.items()}
+        by_name |= {section.replace(".text", ".literal", 1): name for section, name in by_name.items()}
+        for section in file.iter_sections():
+            if not isinstance(section, RelocationSection):
+                continue
+            caller = by_name.get(file.get_section(section["sh_info"]).name)
+            if caller is None:
+                continue
+            for relocation in section.iter_relocations():
+                symbol = symbols[relocation["r_info_sym"]]
+                undefined = symbol["st_shndx"] == "SHN_UNDEF"
+                called = symbol.name if undefined else sections.get(symbol["st_shndx"])
+                if called and called != caller:
+                    found[caller].add(called)
+        return {caller: frozenset(called) for caller, called in found.items()}
 
 
 @contextmanager

@@ -38,6 +38,7 @@ Progress = Callable[[str], None]
 class Request:
     """What the user asked for. `data` is FILE or FILE:KEY; input_shapes by input name ("" for the only input).
 
+    `optimize` is one of plan.search.OPTIMIZE.
     `activations`: what a Keras model is quantized to, "int8" or "int16" (with int8 weights).
     """
 
@@ -46,6 +47,7 @@ class Request:
     data: str | None
     input_shapes: dict[str, tuple[int, ...]]
     allow_lambda: bool
+    optimize: str = "balanced"
     by_rows: bool = False
     activations: str = "int8"
 
@@ -81,6 +83,7 @@ def make_request(
     data: str | None,
     input_shapes: dict[str, tuple[int, ...]],
     allow_lambda: bool,
+    optimize: str = "balanced",
     by_rows: bool = False,
     activations: str = "int8",
 ) -> Request:
@@ -92,7 +95,7 @@ def make_request(
     beside = find_data(model)
     if data is None and beside is not None:
         data = str(beside)
-    return Request(model, c_name(name or model.stem), data, input_shapes, allow_lambda, by_rows, activations)
+    return Request(model, c_name(name or model.stem), data, input_shapes, allow_lambda, optimize, by_rows, activations)
 
 
 def compile_model(request: Request, project: Path | None, progress: Progress) -> Compiled:
@@ -115,7 +118,8 @@ def compile_model(request: Request, project: Path | None, progress: Progress) ->
             calibration = _quantize(request, path, progress)
         progress("planning")
         model = load_tflite(path, request.name)
-        plan = make_plan(build_program(run_passes(verify(model.graph))), by_rows=request.by_rows)
+        program = build_program(run_passes(verify(model.graph)))
+        plan = make_plan(program, request.optimize, request.by_rows)
         tflite = path.read_bytes()
     return Compiled(request, tflite, model, plan, _labels(request, model), calibration)
 
@@ -125,7 +129,13 @@ def write_board_project(compiled: Compiled, board: Board, folder: Path) -> None:
     request, model = compiled.request, compiled.model
     library = library_files(compiled.plan, model.sha256, compiled.labels)
     files = project_files(compiled.plan, library, model.sha256, compiled.labels, board, platform_spec(board))
-    record = {**_identity(request), "model_sha256": model.sha256, "calibration": asdict(compiled.calibration)}
+    record = {
+        **_identity(request),
+        "model_sha256": model.sha256,
+        "calibration": asdict(compiled.calibration),
+        "optimize": request.optimize,
+        "by_rows": request.by_rows,
+    }
     kept = {
         f"{request.name}.tflite": compiled.tflite,
         "build.json": (json.dumps(record, indent=2) + "\n").encode(),

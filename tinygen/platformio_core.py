@@ -49,6 +49,14 @@ def installed_platforms(project_dir: Path) -> frozenset[str]:
     return frozenset(found)
 
 
+def toolchain_folders() -> tuple[Path, ...]:
+    """Where the compilers lie that PlatformIO has installed for the user."""
+    from platformio.project.config import ProjectConfig
+
+    packages = Path(ProjectConfig(None).get("platformio", "packages_dir"))
+    return tuple(sorted(packages.glob("toolchain-*/bin")))
+
+
 def cache_dir() -> Path:
     """Where tinygen may keep what it can make again: $TINYGEN_CACHE_DIR, or `tinygen` in the user's cache."""
     chosen = os.environ.get("TINYGEN_CACHE_DIR")

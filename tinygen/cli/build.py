@@ -15,8 +15,10 @@ from tinygen.elf import section_sizes
 from tinygen.errors import ReportedError, TinygenError
 from tinygen.pipeline import Compiled, Request, compile_model, write_board_project
 from tinygen.platformio import DoesNotFit, build_firmware
+from tinygen.render.model import library_files
 from tinygen.report.float_islands import island_lines, islands_json
 from tinygen.report.size import Size, planned_size, size_json, size_table
+from tinygen.stack import Stack, invoke_stack
 
 
 @click.command(epilog="Example: tinygen build --board esp32 kws.h5 --data kws.npz")
@@ -34,7 +36,8 @@ def build(request: Request, board_name: str, project: Path | None, as_json: bool
     folder = project or default_project(request, board)
     steps = Steps()
     compiled = write_project_of(request, board, folder, steps)
-    size = build_application(compiled, board, folder, steps)
+    stack = stack_of(compiled, board, steps)
+    size = build_application(compiled, board, folder, stack, steps)
     report = {
         "board": board.name,
         "model": request.name,
@@ -50,6 +53,7 @@ def build(request: Request, board_name: str, project: Path | None, as_json: bool
         OUT.print(size_table(size, board))
         for line in island_lines(compiled.plan.program.graph):
             OUT.print(line, soft_wrap=True)
+        OUT.print(f"stack of {request.name}_invoke: {stack.text}")
         OUT.print(f"project: {folder}")
     if not size.fits(board):
         raise does_not_fit(size, board)
@@ -69,9 +73,16 @@ def write_project_of(request: Request, board: Board, folder: Path, steps: Steps)
     return compiled
 
 
-def build_application(compiled: Compiled, board: Board, folder: Path, steps: Steps) -> Size:
+def stack_of(compiled: Compiled, board: Board, steps: Steps) -> Stack:
+    """The stack that the model's NAME_invoke needs on a board."""
+    with steps.step(f"compiling for the stack of {compiled.request.name}_invoke"):
+        library = library_files(compiled.plan, compiled.model.sha256, compiled.labels)
+        return invoke_stack(library, compiled.request.name, board)
+
+
+def build_application(compiled: Compiled, board: Board, folder: Path, stack: Stack, steps: Steps) -> Size:
     """Build the application; its size, also when it does not fit. Raises TinygenError when it does not build."""
-    planned = planned_size(compiled.plan)
+    planned = planned_size(compiled.plan, stack)
     if not planned.fits(board):
         return planned
     try:
@@ -91,8 +102,8 @@ def does_not_fit(size: Size, board: Board) -> TinygenError:
     ram = size.arena if size.ram is None else size.ram
     flash = size.constants if size.flash is None else size.flash
     return ReportedError(
-        f"the model does not fit {board.name}: it needs {ram + board.stack_bytes:,} bytes of RAM (stack reserve "
-        f"of {board.stack_bytes:,} included) and {flash:,} of flash; the board has {board.ram_bytes:,} and "
+        f"the model does not fit {board.name}: it needs {ram + size.reserve(board):,} bytes of RAM (stack reserve "
+        f"of {size.reserve(board):,} included) and {flash:,} of flash; the board has {board.ram_bytes:,} and "
         f"{board.flash_bytes:,}",
         hint,
     )

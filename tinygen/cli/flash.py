@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from tinygen.boards import get_board
-from tinygen.cli.build import build_application, default_project, does_not_fit, write_project_of
+from tinygen.cli.build import build_application, default_project, does_not_fit, stack_of, write_project_of
 from tinygen.cli.options import BOARD, PORT, PROJECT, model_options
 from tinygen.cli.progress import OUT, Steps
 from tinygen.pipeline import Request
@@ -29,7 +29,7 @@ def flash(request: Request, board_name: str, port: str | None, project: Path | N
     folder = project or default_project(request, board)
     steps = Steps()
     compiled = write_project_of(request, board, folder, steps)
-    size = build_application(compiled, board, folder, steps)
+    size = build_application(compiled, board, folder, stack_of(compiled, board, steps), steps)
     if not size.fits(board):
         raise does_not_fit(size, board)
     with steps.step(f"uploading to {board.name}"):

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from tinygen.pipeline import make_request
+from tinygen.plan.search import OPTIMIZE
 
 Shape = tuple[str, tuple[int, ...]]
 
@@ -40,8 +41,32 @@ def _shape(value: str) -> Shape:
     return name, shape
 
 
+OPTIMIZED = click.option(
+    "--optimize",
+    type=click.Choice(OPTIMIZE),
+    default="balanced",
+    show_default=True,
+    help="ram: the smallest arena, layers streamed in blocks of few rows. speed: the fewest kernel calls, each layer "
+    "whole. balanced: 1 % more instructions only where it saves 4 % of the arena. `tinygen plan --frontier` shows "
+    "what each costs.",
+)
+BY_ROWS = click.option(
+    "--input",
+    "taken",
+    type=click.Choice(("whole", "rows")),
+    default="whole",
+    show_default=True,
+    help="rows: the C takes its input row by row (NAME_push_row) and never holds all of it.",
+)
+
+
 def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """MODEL and what it takes to make a quantized model of it; the command gets them as one `request`."""
+    """MODEL, what it takes to make an int8 model of it, and how to plan it; the command gets one `request`."""
+    return BY_ROWS(OPTIMIZED(source_options(command)))
+
+
+def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """MODEL and what it takes to make an int8 model of it; the command gets them as one `request`."""
 
     @wraps(command)
     def with_request(
@@ -50,19 +75,18 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
         data: str | None,
         input_shapes: tuple[Shape, ...],
         unsafe_lambda: bool,
-        taken: str,
         activations: str,
+        optimize: str = "balanced",
+        taken: str = "whole",
         **rest: Any,
     ) -> Any:
-        by_rows = taken == "rows"
-        request = make_request(model, name, data, dict(input_shapes), unsafe_lambda, by_rows, activations)
+        shapes = dict(input_shapes)
+        request = make_request(model, name, data, shapes, unsafe_lambda, optimize, taken == "rows", activations)
         return command(request=request, **rest)
 
     shape_help = "Fix unknown dimensions: 1,49,10,1, or NAME=1,49,10,1 for each of several inputs."
-    rows_help = "rows: the C takes its input row by row (NAME_push_row) and never holds all of it."
     types_help = "What a Keras model computes with; int16 has int8 weights too (TFLite's 16x8 mode). Default: int8."
     options = (
-        click.option("--input", "taken", type=click.Choice(("whole", "rows")), default="whole", help=rows_help),
         click.option("--activations", type=click.Choice(("int8", "int16")), default="int8", help=types_help),
         click.option("--unsafe-lambda", is_flag=True, help="Run Lambda layers: Python code out of the model file."),
         click.option("--input-shape", "input_shapes", type=_shape, multiple=True, metavar="SHAPE", help=shape_help),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from tinygen.cli.options import JSON, model_options
+from tinygen.cli.options import JSON, source_options
 from tinygen.cli.progress import OUT, Steps, warn_of_random
 from tinygen.ir import Tensor
 from tinygen.load.arrays import write_atomically
@@ -23,7 +23,7 @@ from tinygen.pipeline import Request, compile_model
     help="The int8 model (default: NAME_int8.tflite, or NAME_int16.tflite, in the current folder).",
 )
 @JSON
-@model_options
+@source_options
 def quantize(request: Request, output: Path | None, as_json: bool) -> None:
     """Quantize MODEL to full int8: per-channel weights, int8 inputs and outputs.
 

@@ -12,7 +12,7 @@ import numpy as np
 from tinygen.boards import get_board
 from tinygen.cli.build import default_project, write_project_of
 from tinygen.cli.on_board import run_samples
-from tinygen.cli.options import BOARD, JSON, PORT, PROJECT_SHORT, model_options
+from tinygen.cli.options import BOARD, JSON, OPTIMIZED, PORT, source_options
 from tinygen.cli.progress import OUT, Steps
 from tinygen.errors import TinygenError
 from tinygen.ir import Array, Graph
@@ -37,7 +37,8 @@ from tinygen.tester import DeviceRun
     help="Where the outputs go: .npy, or .npz with the outputs' names.",
 )
 @JSON
-@model_options
+@OPTIMIZED
+@source_options
 def run(
     request: Request,
     board_name: str,

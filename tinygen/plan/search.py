@@ -43,7 +43,11 @@ def choose_schedule(program: Program, optimize: str, by_rows: bool = False) -> C
     """
     if optimize not in OPTIMIZE:
         raise TinygenError(f"there is no plan '{optimize}'", f"choose one of {', '.join(OPTIMIZE)}")
-    found = frontier(program, by_rows)
+    return choice(frontier(program, by_rows), optimize)
+
+
+def choice(found: tuple[Candidate, ...], optimize: str) -> Candidate:
+    """Which candidate of a frontier is the one of `optimize`, a word of OPTIMIZE."""
     if optimize == "ram":
         return found[0]
     if optimize == "speed":

@@ -11,7 +11,8 @@ Files = dict[str, bytes]
 ENVIRONMENT = Environment(
     loader=FileSystemLoader(resources.TEMPLATES),
     undefined=StrictUndefined,
-    autoescape=False,  # C and ini, not HTML; names are made safe in render/names.py
+    # in C and ini files names are made safe by render/names.py
+    autoescape=lambda template: template is not None and template.endswith((".html.j2", ".svg.j2")),
     trim_blocks=True,
     lstrip_blocks=True,
     keep_trailing_newline=True,

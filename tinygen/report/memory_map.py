@@ -1,80 +1,125 @@
-"""The plan as a person and as a program read it: what lies where, and when."""
+"""The plan as a person reads it on a terminal: the peak and its cause, the memory map over time, the frontier."""
 
 from __future__ import annotations
 
-from tinygen.plan import Placed, Plan
+from collections.abc import Sequence
 
-_WIDTH = 48
+from tinygen.plan import Plan
+from tinygen.plan.schedule import Segment
+from tinygen.plan.timeline import Event
+from tinygen.report.moment import (
+    alive_at,
+    find_peak,
+    layers_of,
+    live_bytes,
+    moved_over,
+    plan_events,
+    rows_of,
+    show_name,
+)
+from tinygen.report.plan_figures import Point, optimality, turns_of
 
-
-def plan_json(plan: Plan) -> dict[str, object]:
-    """The keys of SPEC section 5."""
-    graph = plan.program.graph
-    return {
-        "name": graph.name,
-        "arena_bytes": plan.arena_bytes,
-        "lower_bound_bytes": plan.lower_bound_bytes,
-        "scratch_bytes": plan.scratch_bytes,
-        "state_bytes": plan.state_bytes,
-        "const_bytes": plan.program.const_bytes,
-        "macs": plan.program.macs,
-        "layers": [
-            {
-                "index": index,
-                "operator": step.op.kind,
-                "name": step.op.name,
-                "kernel": step.call.kernel,
-                "macs": step.macs,
-                "scratch_bytes": step.call.scratch_bytes,
-                "carry_bytes": step.call.carry_bytes,
-            }
-            for index, step in enumerate(plan.steps)
-        ],
-        "buffers": [
-            {
-                "name": placed.buffer.name,
-                "role": placed.buffer.role,
-                "offset": placed.offset,
-                "bytes": placed.buffer.size,
-                "first_layer": placed.buffer.first,
-                "last_layer": placed.buffer.last,
-            }
-            for placed in plan.placed
-        ],
-    }
+_WIDTH = 56
 
 
-def plan_text(plan: Plan) -> str:
-    """One line per layer: its buffers drawn over the arena, `o` written, `i` read, `-` alive, `s` scratch."""
+def plan_text(plan: Plan, optimize: str) -> str:
+    """All but the frontier: figures, peak, map over time, and where each buffer lies."""
     program = plan.program
     state = f"state {plan.state_bytes:,} bytes; " if plan.state_bytes else ""
     lines = [
-        f"{program.graph.name}: arena {plan.arena_bytes:,} bytes, lower bound {plan.lower_bound_bytes:,}, "
-        f"of it scratch {plan.scratch_bytes:,}; {state}constants {program.const_bytes:,} bytes; {program.macs:,} MACs",
+        f"{program.graph.name}: arena {plan.arena_bytes:,} bytes with --optimize {optimize}, {optimality(plan)}",
+        f"lower bound {plan.lower_bound_bytes:,} bytes; largest scratch {plan.scratch_bytes:,}; {state}constants "
+        f"{program.const_bytes:,} bytes; {program.macs:,} MACs",
         "",
-        f"layer  {'operator':<20} |{'arena'.center(_WIDTH)}| live bytes",
+        *_peak(plan),
+        "",
+        *_map(plan),
+        "",
+        *_buffers(plan),
     ]
-    for index, step in enumerate(plan.steps):
-        live = [p for p in plan.placed if p.buffer.first <= index <= p.buffer.last]
-        used = sum(p.buffer.size for p in live)
-        lines.append(f"{index:>5}  {step.op.kind:<20} |{_draw(plan, live, index)}| {used:>10,}")
-    lines += ["", f"{'offset':>8} {'bytes':>9}  {'layers':<10} what"]
-    for placed in sorted(plan.placed, key=lambda p: (p.buffer.first, p.offset)):
-        b = placed.buffer
-        span = f"{'in' if b.first < 0 else b.first}..{'out' if b.last >= len(plan.steps) else b.last}"
-        lines.append(f"{placed.offset:>8,} {b.size:>9,}  {span:<10} {b.name}")
     return "\n".join(lines)
 
 
-def _draw(plan: Plan, live: list[Placed], step: int) -> str:
-    row = [" "] * _WIDTH
-    call = plan.steps[step].call
-    written = plan.program.storage[call.output.tensor]
-    read = {plan.program.storage[o.tensor] for o in call.inputs}
-    for placed in live:
-        key, role = placed.buffer.key, placed.buffer.role
-        mark = "s" if role != "tensor" else "o" if key == written else "i" if key in read else "-"
-        first = placed.offset * _WIDTH // plan.arena_bytes
-        last = max(first + 1, -(-placed.end * _WIDTH // plan.arena_bytes))
-        row[first:last] = mark * (last - first)
-    return "".join(row[:_WIDTH])
+def frontier_text(points: Sequence[Point]) -> str:
+    """One line per schedule: arena, cost, which --optimize takes it, and its streamed layers."""
+    lines = [
+        "frontier: no schedule that was found is both smaller and cheaper than one of these",
+        f"{'arena':>9} {'bound':>9} {'instructions':>14}  {'--optimize':<19} layers streamed together (rows per turn)",
+    ]
+    for p in points:
+        streamed = ", ".join(f"{s.first}-{s.end - 1} ({s.height})" for s in p.streamed) or "none: every layer whole"
+        chosen = ", ".join(p.chosen_by)
+        lines.append(f"{p.arena_bytes:>9,} {p.lower_bound_bytes:>9,} {p.cost:>14,}  {chosen:<19} {streamed}")
+    lines.append("instructions of one inference are estimated, to weigh the schedules; no measurement")
+    return "\n".join(lines)
+
+
+def _peak(plan: Plan) -> list[str]:
+    peak = find_peak(plan)
+    lines = [f"peak: {peak.live_bytes:,} bytes are alive {peak.when}"]
+    lines += [f"{a.high - a.low:>10,}  {a.text}" for a in peak.alive]
+    if peak.shared_bytes:
+        lines.append(f"{-peak.shared_bytes:>10,}  which the output takes over from an input as that is read")
+    return lines
+
+
+def _map(plan: Plan) -> list[str]:
+    """One line per layer: what is alive at its busiest moment, drawn over the arena."""
+    events = plan_events(plan)
+    live = live_bytes(plan, len(events))
+    lines = [
+        "o written, i read, - kept, s scratch; a ring of rows in capitals, kept: =; each layer at its busiest moment",
+        f"{'layer':>5}  {'operator':<20} {'row':>5} |{'arena'.center(_WIDTH)}| live bytes",
+    ]
+    busiest: dict[int, int] = {}
+    for time, event in enumerate(events, 1):
+        if event.step not in busiest or live[time] > live[busiest[event.step]]:
+            busiest[event.step] = time
+    for segment in plan.segments:
+        if segment.height:
+            lines.append(_together(plan, segment))
+        for index in range(segment.first, segment.end):
+            time = busiest[index]
+            event = events[time - 1]
+            kind = plan.steps[index].op.kind
+            lines.append(f"{index:>5}  {kind:<20} {event.y0:>5} |{_draw(plan, time, event)}| {live[time]:>10,}")
+    return lines
+
+
+def _together(plan: Plan, segment: Segment) -> str:
+    rows = "a row" if segment.height == 1 else f"{segment.height} rows"
+    driver = show_name(plan.program.graph.tensors[segment.driver].name)
+    return (
+        f"       layers {segment.first} to {segment.end - 1} together, {rows} of '{driver}' a turn, "
+        f"{turns_of(plan.program, segment)} turns:"
+    )
+
+
+def _draw(plan: Plan, time: int, event: Event) -> str:
+    cells = [" "] * _WIDTH
+    storage = plan.program.storage
+    call = plan.steps[event.step].call
+    written, read = storage[call.output.tensor], {storage[o.tensor] for o in call.inputs}
+    for order in "-iso":
+        for alive in alive_at(plan, time):
+            b = alive.placed.buffer
+            mark = "s" if b.role != "tensor" else "o" if b.key == written else "i" if b.key in read else "-"
+            if mark != order:
+                continue
+            first = (alive.placed.offset + alive.low) * _WIDTH // plan.arena_bytes
+            last = max(first + 1, -(-(alive.placed.offset + alive.high) * _WIDTH // plan.arena_bytes))
+            shown = "=" if b.ring_rows and mark == "-" else mark.upper() if b.ring_rows else mark
+            cells[first:last] = shown * (last - first)
+    return "".join(cells[:_WIDTH])
+
+
+def _buffers(plan: Plan) -> list[str]:
+    lines = [f"{'offset':>8} {'bytes':>9}  {'layers':<10} {'rows':<24} what"]
+    for placed in sorted(plan.placed, key=lambda p: (p.buffer.first, p.offset)):
+        b = placed.buffer
+        name = show_name(b.name)
+        over = moved_over(plan, placed)
+        moves = ", moves in over " + " and ".join(over) if over else ""
+        rows = rows_of(plan, b)
+        lines.append(f"{placed.offset:>8,} {b.size:>9,}  {layers_of(plan, b):<10} {rows:<24} {name}{moves}")
+    return lines

@@ -8,6 +8,7 @@ from rich.table import Table
 
 from tinygen.boards import Board
 from tinygen.plan import Plan
+from tinygen.stack import Stack
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +16,7 @@ class Size:
     """All in bytes. `ram` is static RAM with the arena in it, `flash` everything that is written to flash.
 
     `ram` and `flash` are None while there is no firmware: nothing was built yet, or `overflow`, what the
-    linker said of one that is too large.
+    linker said of one that is too large. `stack` is what NAME_invoke needs, None where that is not known.
     """
 
     arena: int
@@ -23,6 +24,7 @@ class Size:
     ram: int | None = None
     flash: int | None = None
     overflow: str = ""
+    stack: int | None = None
 
     @property
     def code(self) -> int | None:
@@ -33,12 +35,16 @@ class Size:
         """Whether it leaves the board's stack reserve free; before a build, by arena and constants alone."""
         ram = self.arena if self.ram is None else self.ram
         flash = self.constants if self.flash is None else self.flash
-        return not self.overflow and ram + board.stack_bytes <= board.ram_bytes and flash <= board.flash_bytes
+        return not self.overflow and ram + self.reserve(board) <= board.ram_bytes and flash <= board.flash_bytes
+
+    def reserve(self, board: Board) -> int:
+        """What static data must leave to the stack; a board whose stacks lie elsewhere reserves nothing."""
+        return max(board.stack_bytes, self.stack or 0) if board.stack_bytes else 0
 
 
-def planned_size(plan: Plan) -> Size:
+def planned_size(plan: Plan, stack: Stack) -> Size:
     """What is known before a firmware is built."""
-    return Size(plan.arena_bytes, plan.program.const_bytes)
+    return Size(plan.arena_bytes, plan.program.const_bytes, stack=stack.invoke_bytes)
 
 
 def size_json(size: Size, board: Board) -> dict[str, object]:
@@ -49,6 +55,7 @@ def size_json(size: Size, board: Board) -> dict[str, object]:
         "code_bytes": size.code,
         "const_bytes": size.constants,
         "flash_bytes": size.flash,
+        "stack_bytes": size.stack,
         "board_ram_bytes": board.ram_bytes,
         "board_flash_bytes": board.flash_bytes,
         "fits": size.fits(board),
@@ -64,7 +71,7 @@ def size_table(size: Size, board: Board) -> Table:
     rows = (
         ("RAM", "arena", size.arena, board.ram_bytes),
         ("RAM", "other static data", other, board.ram_bytes),
-        ("RAM", "reserved for the stack", board.stack_bytes, board.ram_bytes),
+        ("RAM", "reserved for the stack", size.reserve(board), board.ram_bytes),
         ("flash", "code", size.code, board.flash_bytes),
         ("flash", "model constants", size.constants, board.flash_bytes),
     )
