@@ -58,11 +58,15 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """How an int8 model came about: from which samples, or on random input, or as the file was given."""
+    """How an int8 model came about: from which samples, or on random input, or as the file was given.
+
+    `recurrent`: a line for each recurrent layer that was rebuilt, e.g. "layer 'lstm': unrolled over 49 steps".
+    """
 
     source: str
     samples: int
     random: bool
+    recurrent: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -153,7 +157,7 @@ def _quantize(request: Request, path: Path, progress: Progress) -> Calibration:
         activations=request.activations,
         progress=progress,
     )
-    return Calibration(result.calibration, result.calibration_samples, result.random_calibration)
+    return Calibration(result.calibration, result.calibration_samples, result.random_calibration, result.recurrent)
 
 
 def _labels(request: Request, model: Model) -> tuple[str, ...]:
@@ -189,7 +193,8 @@ def _kept(project: Path, name: str, identity: dict[str, Any]) -> tuple[bytes, Ca
         tflite = (project / "model" / f"{name}.tflite").read_bytes()
         same = all(record[key] == value for key, value in identity.items())
         if same and record["model_sha256"] == hashlib.sha256(tflite).hexdigest():
-            return tflite, Calibration(**record["calibration"])
+            calibration = Calibration(**record["calibration"])
+            return tflite, replace(calibration, recurrent=tuple(calibration.recurrent))
     except (OSError, ValueError, KeyError, TypeError):
         pass  # nothing kept, or not by this version: build anew
     return None

@@ -48,7 +48,7 @@ def _lstm(wide: bool) -> Callable[[ModelBuilder, Generator], int]:
         lead = (steps, batch) if time_major else (batch, steps)
         x = b.input((*lead, inputs), power(rng, -15, -5), 0 if wide else zero_point(rng), dtype)
         hidden = b.variable((batch, units), f32(power(rng, -1, 0.5) / largest), 0 if wide else zero_point(rng), dtype)
-        cell = b.variable((batch, units), 2.0 ** -int(rng.choice((10, 11, 11, 12, 13, 15))), 0, "int16")
+        cell = b.variable((batch, units), 2.0 ** -int(rng.choice((10, 11, 11, 12, 13, 15, 17))), 0, "int16")
 
         def weights(columns: int, scale: float) -> list[int]:
             reach = scale * largest * 74 * columns**0.5  # of the sums, for weights of scale 1

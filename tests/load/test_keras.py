@@ -18,8 +18,10 @@ from ai_edge_litert import schema_py_generated as schema
 from tinygen.errors import TinygenError
 from tinygen.load.keras_job import Job
 from tinygen.load.worker_client import UNNAMED, QuantizeResult, predict_float, quantize_model
+from tinygen.ops import OPERATORS
 
 pytestmark = pytest.mark.tensorflow
+FUSED = "UNIDIRECTIONAL_SEQUENCE_LSTM"
 
 _OPERATORS = {value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)}
 
@@ -81,6 +83,7 @@ def check_int8(converted: Converted, x: list[np.ndarray], y: list[np.ndarray], t
             scale, zero = detail["quantization"]
             raw = np.clip(np.round(values[i] / scale) + zero, -128, 127).astype(np.int8)
             interpreter.set_tensor(detail["index"], raw.reshape(detail["shape"]))
+        interpreter.reset_all_variables()
         interpreter.invoke()
         for detail, values in zip(outputs, y, strict=True):
             scale, zero = detail["quantization"]
@@ -218,6 +221,58 @@ def test_a_recurrent_model_is_unrolled(models: Path, tmp_path: Path) -> None:
     assert "WHILE" not in converted.operators
     np.testing.assert_allclose(converted.result.float_outputs[0], y[0], atol=1e-5)
     check_int8(converted, x, y, tolerance=0.1)
+    (line,) = converted.result.recurrent
+    assert line.startswith("layer 'lstm': ")
+    assert " over 5 steps" in line
+    assert line in converted.stages
+
+
+def test_recurrent_layers_of_every_kind(models: Path, tmp_path: Path) -> None:
+    """In wrappers, over a time dimension that the file leaves open, masked, started elsewhere than at zero."""
+    x, y = reference(models, "rnns")
+    np.save(tmp_path / "x.npy", x[0])
+    data = str(tmp_path / "x.npy")
+    converted = convert(models / "rnns.keras", tmp_path, data=data, predict=True, input_shapes={UNNAMED: (4, 3)})
+    np.testing.assert_allclose(converted.result.float_outputs[0], y[0], atol=1e-5)
+    ways = dict(line.removeprefix("layer '").split("': ") for line in converted.result.recurrent)
+    unrolled = ("forward_gru", "backward_gru", "start")
+    assert {name: ways.pop(name) for name in unrolled} == dict.fromkeys(unrolled, "unrolled over 4 steps")
+    assert list(ways) == ["back"]  # "cells" was saved unrolled
+
+
+def test_two_lstms_of_one_size_are_not_both_one_operator(models: Path, tmp_path: Path) -> None:
+    """The converter would let them share their state; nor is a layer that is called twice."""
+    x, y = reference(models, "twins")
+    np.save(tmp_path / "x.npy", x[0])
+    converted = convert(models / "twins.keras", tmp_path, data=str(tmp_path / "x.npy"), predict=True)
+    assert converted.operators.count(FUSED) == 1
+    check_int8(converted, x, y, tolerance=0.1)
+
+
+def test_an_lstm_whose_output_is_joined_is_unrolled(models: Path, tmp_path: Path) -> None:
+    """The converter gives its output the scale of the concatenation, but not its state."""
+    x, y = reference(models, "joined")
+    np.save(tmp_path / "x.npy", x[0])
+    converted = convert(models / "joined.keras", tmp_path, data=str(tmp_path / "x.npy"), predict=True)
+    assert FUSED not in converted.operators
+    assert converted.result.recurrent == ("layer 'joined': unrolled over 5 steps",)
+    check_int8(converted, x, y, tolerance=0.1)
+
+
+def test_an_lstm_is_one_operator(models: Path, tmp_path: Path) -> None:
+    if FUSED not in OPERATORS:
+        pytest.skip(f"there is no operator {FUSED}")
+    x, y = reference(models, "lstms")
+    np.savez(tmp_path / "x.npz", zeta=x[0], alpha=x[1])
+    converted = convert(models / "lstms.keras", tmp_path, data=str(tmp_path / "x.npz"), predict=True)
+    assert converted.operators.count(FUSED) == 2
+    assert converted.result.recurrent == (
+        f"layer 'second': one {FUSED} over 6 steps (its state stays: reset it before each inference)",
+        f"layer 'first': one {FUSED} over 4 steps (its state stays: reset it before each inference)",
+    )
+    for which, names in (("inputs", [b"zeta", b"alpha"]), ("outputs", [b"zz", b"aa"])):
+        assert [t.name for t in converted.tensors(which)] == names
+    check_int8(converted, x, y, tolerance=0.1)
 
 
 def test_the_batch_of_fit_is_forgotten(models: Path, tmp_path: Path) -> None:
@@ -241,18 +296,21 @@ def test_lambda_only_if_allowed(models: Path, tmp_path: Path) -> None:
     np.testing.assert_allclose(outputs[0], y[0], atol=1e-5)
 
 
-def test_a_loop_does_not_take_the_parent_with_it(models: Path, tmp_path: Path) -> None:
-    """The converter of TensorFlow 2.21 dies of this model with SIGSEGV; another one may report an error."""
+def test_loops_are_refused(models: Path, tmp_path: Path) -> None:
+    """The converter of TensorFlow 2.21 dies of them with SIGSEGV: it is not asked."""
     message = failure(models / "loop.keras", tmp_path, allow_lambda=True)
-    assert "crashed with SIGSEGV" in message or "the TFLite converter failed" in message
-    assert "loop" in message
-    assert "unroll=True" in message
+    assert "loop.keras has loops, which an int8 model cannot have: " in message
+    assert "while" in message
+    message = failure(models / "lstm_saved", tmp_path)
+    assert "lstm" in message.partition("cannot have: ")[2]
+    assert "give the .keras or .h5 file" in message
 
 
 UNUSABLE = {
     "tiny.weights.h5": "holds only the weights of a model",
     "unbuilt.keras": "does not say what its inputs are",
     "embedding.keras": "not floating point cannot be quantized: words (int32)",
+    "stateful.keras": "layer 'keeps' (GRU) is stateful",
     "foreign.keras": "layers that are not part of Keras: one (class Foreign), two (class Other)",
     "lambda.h5": "Lambda layers, which run Python code from the file: double",
     "diverged.keras": "diverged.keras computes NaN",

@@ -138,7 +138,7 @@ def test_keras2_is_put_right(tmp_path: Path, write: Any) -> None:
     assert fixed["grouped"]["config"]["groups"] == 2
     assert fixed["transposed"]["config"] == {"name": "transposed"}
     assert fixed["separable"]["config"] == {"name": "separable", "depthwise_initializer": {}}
-    assert fixed["lstm"]["config"] == {"name": "lstm", "unroll": True}
+    assert fixed["lstm"]["config"] == {"name": "lstm", "unroll": False}
     assert fixed["norm"]["config"]["axis"] == 3
     assert fixed["threshold"] == layer("ReLU", "threshold", threshold=0.5)
     assert fixed["dense"]["config"]["activation"]["config"] == KERAS2_HARD_SIGMOID
@@ -156,12 +156,10 @@ def test_keras3_is_left_alone(tmp_path: Path, write: Any) -> None:
             activation="hard_sigmoid",
             dtype={"class_name": "DTypePolicy", "config": {"name": "float32"}},
         ),
-        layer("LSTM", "lstm", unroll=False),
         layer("Conv2D", "half", dtype={"class_name": "DTypePolicy", "config": {"name": "mixed_float16"}}),
     )
     fixed = corrected(write(tmp_path / "m", config))
     assert fixed["dense"] == config["config"]["layers"][0]
-    assert fixed["lstm"]["config"]["unroll"] is True
     assert fixed["half"]["config"]["dtype"]["config"]["name"] == "float32"
 
 

@@ -43,6 +43,7 @@ def build(request: Request, board_name: str, project: Path | None, as_json: bool
         "model": request.name,
         "model_sha256": compiled.model.sha256,
         "calibration": compiled.calibration.source,
+        "recurrent": list(compiled.calibration.recurrent),
         "project_dir": str(folder),
         **size_json(size, board),
         "float_islands": islands_json(compiled.plan.program.graph),

@@ -43,6 +43,7 @@ def quantize(request: Request, output: Path | None, as_json: bool) -> None:
         "calibration": compiled.calibration.source,
         "calibration_samples": compiled.calibration.samples,
         "random_calibration": compiled.calibration.random,
+        "recurrent": list(compiled.calibration.recurrent),
         "inputs": [_describe(graph.tensors[i]) for i in graph.inputs],
         "outputs": [_describe(graph.tensors[i]) for i in graph.outputs],
     }

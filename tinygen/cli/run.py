@@ -12,7 +12,7 @@ import numpy as np
 from tinygen.boards import get_board
 from tinygen.cli.build import default_project, write_project_of
 from tinygen.cli.on_board import run_samples
-from tinygen.cli.options import BOARD, JSON, OPTIMIZED, PORT, source_options
+from tinygen.cli.options import BOARD, JSON, OPTIMIZED, PORT, PROJECT_SHORT, source_options
 from tinygen.cli.progress import OUT, Steps
 from tinygen.errors import TinygenError
 from tinygen.ir import Array, Graph

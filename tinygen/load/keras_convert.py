@@ -20,13 +20,14 @@ import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from tinygen.errors import TinygenError
+from tinygen.load.keras_fused import is_consistent, renamed, saved
 from tinygen.load.keras_job import TensorInfo
 from tinygen.load.keras_model import FloatModel
 
+__all__ = ["convert", "is_consistent", "need_no_loops", "predict", "trace"]
+
 FixedShapes = Mapping[str, tuple[int, ...]]
 Floats = npt.NDArray[np.float32]
-
-LOOP_HINT = "the model has loops, which the converter cannot do: save recurrent layers with unroll=True"
 
 _BATCH = 32
 _MODES = {
@@ -56,6 +57,8 @@ def trace(model: FloatModel, shapes: FixedShapes) -> Traced:
     specs = [tf.TensorSpec(shapes[tensor.name], tf.float32, name=tensor.name) for tensor in model.inputs]
     try:
         function = tf.function(named, autograph=False).get_concrete_function(*specs)
+    except TinygenError:
+        raise
     except Exception as error:  # whatever a layer raises
         reason = " ".join(str(error).split()).rpartition("Exception encountered: ")[2][:240]
         raise TinygenError(
@@ -76,12 +79,21 @@ def trace(model: FloatModel, shapes: FixedShapes) -> Traced:
     return Traced(pruned, tuple(outputs))
 
 
-def has_loops(traced: Traced) -> bool:
-    """Whether a traced model has loops: the converter fails or crashes on them."""
-    return any(op.type.endswith("While") for op in traced.function.graph.get_operations())
+def need_no_loops(model: FloatModel, traced: Traced) -> None:
+    """Raise TinygenError naming the loops of a traced model: the converter fails or crashes on them."""
+    names = [op.name for op in traced.function.graph.get_operations() if op.type.endswith("While")]
+    if names:
+        raise TinygenError(
+            f"{model.name} has loops, which an int8 model cannot have: {', '.join(names)}",
+            "give the .keras or .h5 file, in which recurrent layers can be unrolled"
+            if model.kind == "SavedModel"
+            else "build these layers from ones without loops; recurrent layers of Keras are unrolled",
+        )
 
 
-def convert(traced: Traced, samples: Iterator[list[Floats]], activations: str = "int8") -> bytes:
+def convert(
+    model: FloatModel, shapes: FixedShapes, traced: Traced, samples: Iterator[list[Floats]], activations: str = "int8"
+) -> bytes:
     """Full-integer post-training quantization, per channel, inputs and outputs of the activations' type: a .tflite.
 
     activations: "int8", or "int16" with int8 weights.
@@ -89,19 +101,25 @@ def convert(traced: Traced, samples: Iterator[list[Floats]], activations: str = 
     consumed after a first conversion, before quantization. Raises TinygenError naming the operators that the
     converter cannot do, MemoryError.
     """
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([traced.function])
+    if model.recurrent.fused:
+        converter = tf.lite.TFLiteConverter.from_saved_model(str(saved(model, shapes)))
+        # by name: a SavedModel has its inputs in an order of its own
+        converter.representative_dataset = lambda: ({f"x{i}": x for i, x in enumerate(each)} for each in samples)
+    else:
+        converter = tf.lite.TFLiteConverter.from_concrete_functions([traced.function])
+        converter.representative_dataset = lambda: samples
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = lambda: samples
     ops, border = _MODES[activations]
     converter.target_spec.supported_ops = [ops]
     converter.inference_input_type = border
     converter.inference_output_type = border
     try:
-        return bytes(converter.convert())
+        content = bytes(converter.convert())
     except Exception as error:  # ConverterError, and what the calibrator raises
         if "bad_alloc" in str(error):
             raise MemoryError from error
         raise _not_converted(traced, str(error)) from error
+    return renamed(content, [t.name for t in model.inputs], model.outputs) if model.recurrent.fused else content
 
 
 def _not_converted(traced: Traced, text: str) -> TinygenError:
@@ -121,7 +139,7 @@ def _not_converted(traced: Traced, text: str) -> TinygenError:
     reason = re.search(r"error: (.+)", text)
     return TinygenError(
         f"the TFLite converter failed: {' '.join(reason[1].split() if reason else text.split())[:240]}",
-        LOOP_HINT if has_loops(traced) else "leave out layers until you find which one it cannot do",
+        "leave out layers until you find which one it cannot do",
     )
 
 

@@ -185,10 +185,8 @@ def _layer_name(layer: dict[str, Any]) -> str:
 
 
 def _correct(config: Any, keras2: bool) -> None:
-    """Change a configuration in place so that Keras 3 loads it, in float32 and without loops over time."""
+    """Change a configuration in place so that Keras 3 loads it, in float32."""
     for layer in layers(config):
-        if layer["config"].get("unroll") is False:
-            layer["config"]["unroll"] = True  # the TFLite converter crashes on loops over time
         if keras2:
             _correct_keras2(layer, str(layer.get("class_name")), layer["config"])
     for node in _objects(config):

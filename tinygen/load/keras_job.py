@@ -14,9 +14,10 @@ from typing import Any
 from tinygen.errors import TinygenError
 
 PROGRESS = "progress"  # str: the stage that begins now
-NOTE = "note"  # str: what is likely to blame if the child crashes from here on
 ERROR = "error"  # {"message", "hint", "exit_code"} of a TinygenError
-RESULT = "result"  # {"kind", "inputs", "outputs", "calibration", "samples", "random"}: the end, all went well
+RESULT = (
+    "result"  # {"kind", "inputs", "outputs", "calibration", "samples", "random", "recurrent"}: the end, all went well
+)
 
 MODEL_FILE = "model.tflite"
 SAMPLES_FILE = "samples.npz"

@@ -17,6 +17,7 @@ import tensorflow as tf
 from tinygen.errors import TinygenError
 from tinygen.load.keras_file import KERAS2_HARD_SIGMOID, SAVE_HINT, KerasFile
 from tinygen.load.keras_job import TensorInfo
+from tinygen.load.keras_rnn import Recurrence, rebuild
 
 _EXPORT_HINT = "export it with model.export('folder') and give that folder"
 
@@ -26,7 +27,7 @@ class FloatModel:
     """A loaded model. `call` takes one float32 tensor for each input and returns a list of tensors.
 
     Inputs and outputs are in the order of the model: as Keras lists them; for a SavedModel sorted by name.
-    `owner` keeps the variables alive.
+    `owner` keeps the variables alive. `recurrent` says, once it was called, what became of its recurrent layers.
     """
 
     name: str
@@ -35,6 +36,7 @@ class FloatModel:
     outputs: tuple[str, ...]
     call: Callable[..., list[Any]]
     owner: Any
+    recurrent: Recurrence
 
 
 def load_model(file: KerasFile, allow_lambda: bool) -> FloatModel:
@@ -67,7 +69,7 @@ def _load_keras(file: KerasFile, allow_lambda: bool) -> FloatModel:
 
     # The first dimension is always the batch, even where an earlier call or fit() has left its size behind.
     inputs = tuple((tensor.name, (None, *tensor.shape[1:]), tensor.dtype) for tensor in model.inputs)
-    return FloatModel(file.name, file.kind, _inputs(inputs), _clean(names), call, model)
+    return FloatModel(file.name, file.kind, _inputs(inputs), _clean(names), call, model, rebuild(model))
 
 
 def _load_saved_model(file: KerasFile) -> FloatModel:
@@ -99,7 +101,7 @@ def _load_saved_model(file: KerasFile) -> FloatModel:
                 "save it with a shape in its signature",
             )
     inputs = tuple((name, tuple(spec.shape), spec.dtype.name) for name, spec in specs.items())
-    return FloatModel(file.name, file.kind, _inputs(inputs), _clean(outputs), call, loaded)
+    return FloatModel(file.name, file.kind, _inputs(inputs), _clean(outputs), call, loaded, Recurrence())
 
 
 def _natural(item: tuple[str, Any]) -> list[tuple[int, str]]:

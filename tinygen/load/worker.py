@@ -72,11 +72,11 @@ def run(job: Job, channel: Channel) -> dict[str, object]:
     samples = _test_samples(job, dataset, shapes)
     traced = keras_convert.trace(model, shapes)
     if calibration is not None:
-        if keras_convert.has_loops(traced):
-            channel.send(keras_job.NOTE, keras_convert.LOOP_HINT)
-        channel.progress("converting")
-        content = keras_convert.convert(traced, _feed(calibration.samples, shapes, channel), job.activations)
+        traced, content = _convert(model, traced, shapes, calibration.samples, job.activations, channel)
         Path(keras_job.MODEL_FILE).write_bytes(content)
+    recurrent = model.recurrent.lines
+    for line in recurrent:
+        channel.progress(line)
     if samples is not None:
         _predict(model, traced, shapes, samples, channel)
     return {
@@ -86,7 +86,25 @@ def run(job: Job, channel: Channel) -> dict[str, object]:
         "calibration": calibration.text if calibration else "",
         "samples": _count(calibration.samples) if calibration else 0,
         "random": calibration is not None and dataset is None,
+        "recurrent": recurrent,
     }
+
+
+def _convert(
+    model: Any, traced: Any, shapes: FixedShapes, samples: Samples, activations: str, channel: Channel
+) -> tuple[Any, bytes]:
+    """The int8 .tflite, and the traced model that it was made of: all unrolled if a fused layer came out unsound."""
+    from tinygen.load import keras_convert
+
+    keras_convert.need_no_loops(model, traced)
+    channel.progress("converting")
+    content = keras_convert.convert(model, shapes, traced, _feed(samples, shapes, channel), activations)
+    if model.recurrent.fused and not keras_convert.is_consistent(content):
+        model.recurrent.unroll_all()
+        traced = keras_convert.trace(model, shapes)
+        channel.progress("converting with all layers unrolled")
+        content = keras_convert.convert(model, shapes, traced, _feed(samples, shapes, channel), activations)
+    return traced, content
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -42,7 +42,8 @@ class QuantizeResult:
     """What became of a model. Inputs and outputs are in the order of the int8 .tflite, with their shapes there.
 
     `kind`: "h5", "keras" or "SavedModel". `calibration` says what it was calibrated with, in words, and
-    `random_calibration` whether that was random numbers. `float_outputs`: the float model's outputs on the
+    `random_calibration` whether that was random numbers. `recurrent`: a line for each recurrent layer that was
+    rebuilt. `float_outputs`: the float model's outputs on the
     test samples of the data file, (N, ...) without a batch axis of 1, one per output; empty if not asked for,
     or without data.
     """
@@ -53,6 +54,7 @@ class QuantizeResult:
     calibration: str
     calibration_samples: int
     random_calibration: bool
+    recurrent: tuple[str, ...]
     float_outputs: tuple[Array, ...]
 
     @property
@@ -100,6 +102,7 @@ def quantize_model(
             calibration=result["calibration"],
             calibration_samples=result["samples"],
             random_calibration=result["random"],
+            recurrent=tuple(result["recurrent"]),
             float_outputs=_outputs(folder),
         )
 
@@ -172,7 +175,7 @@ def _run(job: Job, folder: Path, progress: Progress) -> dict[str, Any]:
     _need_tensorflow(Path(job.model).name)
     job_file = folder / "job.json"
     job_file.write_text(job.to_json(), encoding="utf-8")
-    stage, note = "starting", ""
+    stage = "starting"
     with (folder / "stderr").open("wb") as stderr:
         child = subprocess.Popen(
             _command(job_file),
@@ -193,8 +196,6 @@ def _run(job: Job, folder: Path, progress: Progress) -> dict[str, Any]:
                 if key == keras_job.PROGRESS:
                     stage = str(value)
                     progress(stage)
-                elif key == keras_job.NOTE:
-                    note = str(value)
                 elif key == keras_job.ERROR:
                     raise TinygenError(value["message"], value["hint"], value["exit_code"])
                 elif key == keras_job.RESULT and child.wait() == 0:
@@ -212,7 +213,7 @@ def _run(job: Job, folder: Path, progress: Progress) -> dict[str, Any]:
             f"was at: {stage}",
             "use a smaller model; if this one is small, leave out layers until you find which one it is",
         )
-    raise _crashed(Path(job.model).name, stage, note, code, (folder / "stderr").read_text(errors="replace"))
+    raise _crashed(Path(job.model).name, stage, code, (folder / "stderr").read_text(errors="replace"))
 
 
 def _need_tensorflow(model: str) -> None:
@@ -232,7 +233,7 @@ def _message(line: str) -> tuple[str, Any]:
     return key, value
 
 
-def _crashed(name: str, stage: str, note: str, code: int, stderr: str) -> TinygenError:
+def _crashed(name: str, stage: str, code: int, stderr: str) -> TinygenError:
     """The child ended without an answer: by a signal, or by an exception that nobody expected."""
     where = f"{name}: TensorFlow's process %s while it was at: {stage}"
     if code == -getattr(signal, "SIGKILL", 9):
@@ -246,8 +247,8 @@ def _crashed(name: str, stage: str, note: str, code: int, stderr: str) -> Tinyge
     last = f" ({telling[-1][:240]})" if telling else ""
     if code < 0 or code >= 0xC0000000:
         how = f"crashed with {_signal_name(code)}"
-        hint = note or "its converter does so on layers that it cannot do: leave out layers until you find which"
-        return TinygenError(where % how + ("" if note else last), hint)
+        hint = "its converter does so on layers that it cannot do: leave out layers until you find which"
+        return TinygenError(where % how + last, hint)
     return TinygenError(where % "failed" + last, "look whether python -c 'import tensorflow' works")
 
 

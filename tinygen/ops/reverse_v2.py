@@ -1,9 +1,11 @@
 """REVERSE_V2 along any axes, any element type, up to 5 dimensions; equals TFLM's reverse.cc (which takes
-neighbouring axes only)."""
+neighbouring axes only). TFLite's converter may give the output a scale of its own; no kernel minds, and the bytes
+are moved as they are."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -31,7 +33,7 @@ class ReverseV2(Mover):
     def check(self, graph: Graph, op: Op) -> None:
         need_operands(graph, op, 2)
         x = graph.required(op, 0)
-        need_same_values(op, x, graph.output(op))
+        need_same_values(op, x, replace(graph.output(op), quantization=x.quantization))
         need_rank(op, x.shape, 1, 5)
         axes = [need_axis(op, axis, len(x.shape)) for axis in need_integers(graph, op, 1, "the axes")]
         if len(set(axes)) != len(axes):

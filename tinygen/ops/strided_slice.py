@@ -1,4 +1,4 @@
-"""STRIDED_SLICE with begin, end and shrink masks, any element type, up to 4 dimensions; equals TFLM's
+"""STRIDED_SLICE with begin, end and shrink masks, any element type, up to 5 dimensions; equals TFLM's
 strided_slice.cc. Ellipsis and new axis masks, which TFLM ignores, are refused."""
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class StridedSlice(Mover):
         need_operands(graph, op, 4)
         x, o = graph.required(op, 0), op.options
         need_same_values(op, x, graph.output(op))
-        need_rank(op, x.shape, 1, 4)
+        need_rank(op, x.shape, 1, 5)
         if o.ellipsis_mask or o.new_axis_mask or o.offset:
             raise reject(op, "ellipsis, new axes and ends as offsets are not supported")
         begin, _, steps = (

@@ -8,9 +8,18 @@ from typing import Any
 import numpy as np
 
 from tinygen.ir import Array, Graph, Op
-from tinygen.ops._copy import Copy, Loop, strides
-from tinygen.ops._movement import Mover, integers, need_integers, need_operands, need_rank, need_same_values
-from tinygen.ops.base import Shape, reject
+from tinygen.ops._copy import LOOPS, Copy, Loop, strides
+from tinygen.ops._index import IndexAxis, index_calls
+from tinygen.ops._movement import (
+    Mover,
+    integers,
+    may_alias,
+    need_integers,
+    need_operands,
+    need_rank,
+    need_same_values,
+)
+from tinygen.ops.base import KernelCall, Shape, reject
 
 
 class Tile(Mover):
@@ -32,6 +41,17 @@ class Tile(Mover):
 
     def reference(self, graph: Graph, op: Op, inputs: Sequence[Array]) -> tuple[Array, ...]:
         return (np.tile(inputs[0], integers(graph, op, 1)),)
+
+    def lower(self, graph: Graph, op: Op) -> tuple[KernelCall, ...]:
+        loops = [loop for loop in self.copy(graph, op).loops if loop.extent > 1]
+        if len(loops) <= LOOPS:
+            return super().lower(graph, op)
+        x = graph.required(
+            op, 0
+        )  # many axes are repeated: copies would be unrolled, a table per axis does it in one call
+        pairs = zip(x.shape, integers(graph, op, 1), strides(x.shape, x.dtype.size), strict=True)
+        axes = [IndexAxis(tuple(range(n)) * multiple, stride) for n, multiple, stride in pairs]
+        return index_calls(graph, op.inputs[0], op.outputs[0], axes, may_alias(graph, op))
 
     def copy(self, graph: Graph, op: Op) -> Copy:
         x, y = graph.required(op, 0), graph.output(op)

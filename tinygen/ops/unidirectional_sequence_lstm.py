@@ -109,8 +109,8 @@ class UnidirectionalSequenceLstm(Operator):
 
     def _check_scales(self, graph: Graph, op: Op) -> None:
         power = math.log2(graph.required(op, _CELL).scale)
-        if abs(power - round(power)) >= 1e-3 or not -15 <= round(power) <= 0:
-            raise reject(op, f"the cell state's scale 2^{power:.4g} is not a power of two from 2^-15 to 1")
+        if abs(power - round(power)) >= 1e-3 or not -24 <= round(power) <= 0:
+            raise reject(op, f"the cell state's scale 2^{power:.4g} is not a power of two from 2^-24 to 1")
         reals = [r for index in range(4) for r in _gate_scales(graph, op, index)] + list(_update_scales(graph, op))
         if max(quantize_multiplier(real)[1] for real in reals) > _LARGEST_SHIFT:
             raise reject(op, "a scale is far too large for what it becomes", "calibrate with real data")

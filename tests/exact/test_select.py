@@ -1,0 +1,36 @@
+"""SELECT, which TFLM does not have, against numpy's own rule; and what it refuses that SELECT_V2 takes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.exact.cases import cases
+from tests.support.tflite_builder import ModelBuilder
+from tinygen import reference
+from tinygen.errors import TinygenError
+from tinygen.load.tflite import parse_tflite
+from tinygen.verify import verify
+
+
+def test_select() -> None:
+    alike = 0
+    for case in cases("SELECT"):
+        op = case.graph.ops[0]
+        for sample in case.samples:
+            values = dict(zip(case.graph.inputs, sample, strict=True))
+            condition, first, second = (values.get(i, case.graph.tensors[i].data) for i in op.inputs)
+            expected = np.array([a if c else b for c, a, b in np.nditer([condition, first, second])], np.int8)
+            assert (reference.run(case.graph, sample)[0].reshape(-1) == expected).all()
+        alike += condition.shape == first.shape
+    assert 10 < alike < len(cases("SELECT")) - 10
+
+
+@pytest.mark.parametrize("condition", [(3,), (2, 1)])
+def test_select_does_not_broadcast(condition: tuple[int, ...]) -> None:
+    b = ModelBuilder()
+    inputs = [b.input(condition, None, dtype="bool"), b.input((2, 3), 0.5), b.input((2, 3), 0.5)]
+    y = b.tensor((2, 3), 0.5)
+    b.op("SELECT", inputs, [y])
+    with pytest.raises(TinygenError, match="does not choose"):
+        verify(parse_tflite(b.build([y]), "m", "m"))

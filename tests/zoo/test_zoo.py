@@ -1,0 +1,152 @@
+"""Whole models from Keras through the loader, the generator and gcc: numpy = C = TFLM to the bit, and near the float
+model. What TFLM cannot run is compared numpy = C, and said so."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.support.c_build import compile_graphs
+from tests.support.compare import difference
+from tests.support.tflm import Refused, Tflm, needs_tflm
+from tinygen import reference
+from tinygen.errors import TinygenError
+from tinygen.ir import Array, DType, Graph
+from tinygen.load.tflite import parse_tflite
+from tinygen.verify import verify
+
+pytestmark = pytest.mark.xdist_group("zoo")  # one process converts for all tests
+
+_FOLDER = Path(__file__).parent
+NAMES = tuple(
+    node.name
+    for node in ast.parse((_FOLDER / "models.py").read_text()).body
+    if isinstance(node, ast.FunctionDef) and node.name[0] != "_"
+)
+INFERENCES = 5
+# models that TFLM does not run, and what it says
+NOT_IN_TFLM = {
+    **dict.fromkeys(("unet_nearest", "upsampling_nearest", "upsampling_1d", "conv1d_separable"), "'TILE'"),
+    **dict.fromkeys(("encoder_decoder", "shapes"), "'TILE'"),
+    **dict.fromkeys(("gelu", "gelu_tanh", "attention"), "'GELU'"),
+    **dict.fromkeys(("softplus", "mish", "exponential"), "Node EXP"),
+    "selu": "'SELECT'",
+    "time_distributed": "input dim should not exceed 4",
+}
+# models that tinygen does not take, and what it says
+REFUSED = {
+    "relu6_with_slope": "input and output must have the same quantization (TFLM does not rescale here)",
+    "embedding": "int32, int8 expected",
+}
+
+
+@pytest.fixture(scope="module")
+def zoo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """The folder with NAME.tflite and the float model's answers, and what the loader said."""
+    if importlib.util.find_spec("tensorflow") is None:
+        pytest.skip("TensorFlow is not installed")
+    folder = tmp_path_factory.mktemp("zoo")
+    command = [sys.executable, str(_FOLDER / "convert.py"), str(folder), *NAMES]
+    environment = os.environ | {"PYTHONPATH": str(_FOLDER.parents[1])}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr[-4000:]
+    return folder, json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def tflm() -> Any:
+    with Tflm() as process:
+        yield process
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused(zoo: tuple[Path, dict[str, Any]], name: str) -> None:
+    with pytest.raises(TinygenError) as caught:
+        verify(parse_tflite((zoo[0] / f"{name}.tflite").read_bytes(), name, name))
+    assert REFUSED[name] in str(caught.value)
+
+
+def test_recurrent_layers_are_reported(zoo: tuple[Path, dict[str, Any]]) -> None:
+    reported = {name: result["recurrent"] for name, result in zoo[1].items() if result.get("recurrent")}
+    assert set(reported) == {
+        *("conv_lstm_front", "lstm_stacked", "gru_reset_before", "simple_rnn", "bidirectional", "rnn_cells"),
+        *("conv_lstm", "time_distributed", "encoder_decoder"),
+    }
+    assert reported["rnn_cells"] == ["layer 'rnn': unrolled over 5 steps"]
+    assert reported["conv_lstm"] == ["layer 'conv_lstm2d': unrolled over 4 steps"]
+    assert [line.split("'")[1][:8] for line in reported["bidirectional"]] == ["forward_", "backward"] * 2
+    assert [line.count(": one UNIDIRECTIONAL_SEQUENCE_LSTM over 6 steps") for line in reported["lstm_stacked"]] == [
+        1,
+        1,
+    ]
+
+
+@needs_tflm
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in REFUSED])
+def test_model(
+    zoo: tuple[Path, dict[str, Any]],
+    name: str,
+    tflm: Tflm,
+    tmp_path: Path,
+    record_property: Callable[[str, object], None],
+) -> None:
+    folder, results = zoo
+    assert "error" not in results[name], results[name]["error"]
+    content = (folder / f"{name}.tflite").read_bytes()
+    graph = verify(parse_tflite(content, name, name))
+    rng = np.random.default_rng(1)
+    shapes = [graph.tensors[i].shape for i in graph.inputs]
+    samples = [tuple(rng.integers(-128, 128, s).astype(np.int8) for s in shapes) for _ in range(INFERENCES)]
+    wanted = [reference.run(graph, sample) for sample in samples]
+    c = compile_graphs([graph], tmp_path, ("-O1",))[name]
+    for sample, answer in zip(samples, wanted, strict=True):
+        assert not (complaint := difference(c.run(sample), answer)), f"C {complaint}"
+    judge = _against_tflm(name, content, samples, wanted, tflm)
+    snr = _snr(graph, folder, name)
+    record_property("exact", f"zoo {name}: {INFERENCES} inferences, 0 wrong, {judge}, {snr:.0f} dB from float")
+    assert snr > 12
+
+
+def _against_tflm(name: str, content: bytes, samples: Any, wanted: list[tuple[Array, ...]], tflm: Tflm) -> str:
+    """Compare with TFLM; in words who agrees with whom."""
+    if name in NOT_IN_TFLM:
+        with pytest.raises(Refused) as refused:
+            tflm.run(content, samples)
+        assert NOT_IN_TFLM[name] in str(refused.value)
+        return f"numpy = C (not in TFLM: {NOT_IN_TFLM[name]})"
+    for answer, judged in zip(wanted, tflm.run(content, samples), strict=True):
+        assert not (complaint := difference(answer, judged)), f"numpy {complaint} (TFLM)"
+    return "numpy = C = TFLM"
+
+
+def _snr(graph: Graph, folder: Path, name: str) -> float:
+    """Signal to noise of the int8 model against the float model, over all outputs, in dB."""
+    with np.load(folder / f"{name}_data.npz") as data, np.load(folder / f"{name}.npz") as answers:
+        inputs = [data[graph.tensors[i].name] for i in graph.inputs]
+        floats = [answers[str(i)] for i in range(len(graph.outputs))]
+    signal = noise = 0.0
+    for index in range(len(inputs[0])):
+        sample = tuple(_quantized(graph, t, x[index]) for t, x in zip(graph.inputs, inputs, strict=True))
+        for tensor, got, real in zip(graph.outputs, reference.run(graph, sample), floats, strict=True):
+            t = graph.tensors[tensor]
+            value = got if t.dtype is DType.FLOAT32 else t.scale * (got.astype(np.float64) - t.zero_point)
+            wanted = real[index].reshape(t.shape).astype(np.float64)
+            signal += float(((wanted - floats[0].mean()) ** 2).sum())
+            noise += float(((value - wanted) ** 2).sum())
+    return float(10 * np.log10(signal / max(noise, 1e-30)))
+
+
+def _quantized(graph: Graph, tensor: int, values: Array) -> Array:
+    t = graph.tensors[tensor]
+    raw = np.clip(np.round(values / t.scale) + t.zero_point, -128, 127).astype(np.int8)
+    return raw.reshape(t.shape)
