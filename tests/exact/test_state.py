@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,12 +13,14 @@ from tests.exact.cases import NIGHTLY, Case, cases
 from tests.exact.generators_state import GENERATORS
 from tests.support.c_build import CModel, compile_graphs, plan_of
 from tests.support.compare import difference
-from tests.support.everything_state import state_model
+from tests.support.everything_state import shared_model, state_model
 from tests.support.tflm import Tflm, needs_tflm
 from tinygen import reference
 from tinygen.ir import Array, DType, Graph
+from tinygen.kernels import build_program
 from tinygen.load.tflite import parse_tflite
 from tinygen.passes import run_passes
+from tinygen.plan.schedule import streamable, writers
 from tinygen.plan.state import state_offsets
 from tinygen.verify import verify
 
@@ -86,6 +89,19 @@ def test_every_operator_in_one_model(tmp_path: Path) -> None:
     model = compile_graphs([graph], tmp_path)["state"]
     with Tflm() as tflm:
         assert not _complaint(model, content, _sequence(graph, 1, 50), tflm)
+
+
+@needs_tflm
+def test_layers_that_share_a_variable(tmp_path: Path) -> None:
+    """The first must have taken all its steps before the second begins: they cannot be streamed together."""
+    content = shared_model()
+    graph = verify(parse_tflite(content, "shared", "shared"))
+    program = plan_of(graph).program
+    alone = build_program(replace(graph, ops=graph.ops[:1], outputs=(graph.ops[0].outputs[0],)))
+    assert not streamable(program, writers(program), 0, 0)
+    assert streamable(alone, writers(alone), 0, 0)
+    with Tflm() as tflm:
+        assert not _complaint(compile_graphs([graph], tmp_path)["shared"], content, _sequence(graph, 3), tflm)
 
 
 @pytest.mark.parametrize("kind", GENERATORS)

@@ -31,13 +31,19 @@ def _svdf(b: ModelBuilder, x: int, dtype: str) -> int:
     return y
 
 
-def _lstm(b: ModelBuilder, x: int, dtype: str) -> int:
-    """(2, 3, 2), batch before time, to (2, 3, 4)."""
-    largest, bias_dtype, zero = (128, "int32", -7) if dtype == "int8" else (32768, "int64", 0)
-    weights = [b.constant(values(4, n) + np.int8(i), 0.02) for n in (2, 4) for i in range(4)]
+def lstm_states(b: ModelBuilder, batch: int, dtype: str = "int8") -> tuple[int, int]:
+    """Hidden and cell state of an LSTM of 4 units."""
+    scale, zero = (0.9 / 128, -7) if dtype == "int8" else (0.9 / 32768, 0)
+    return b.variable((batch, 4), scale, zero, dtype), b.variable((batch, 4), 2.0**-12, 0, "int16")
+
+
+def lstm(b: ModelBuilder, x: int, states: tuple[int, int], dtype: str = "int8") -> int:
+    """(batch, time, n) to (batch, time, 4)."""
+    bias_dtype = "int32" if dtype == "int8" else "int64"
+    (hidden, cell), shape = states, b.shape(x)
+    weights = [b.constant(values(4, n) + np.int8(i), 0.02) for n in (shape[2], 4) for i in range(4)]
     biases = [b.constant((100 * values(4, dtype=bias_dtype) + i), b.scale(x) * 0.02) for i in range(4)]
-    hidden, cell = b.variable((2, 4), 0.9 / largest, zero, dtype), b.variable((2, 4), 2.0**-12, 0, "int16")
-    y = b.tensor((2, 3, 4), 0.9 / largest, zero, dtype)
+    y = b.tensor((*shape[:2], 4), b.scale(hidden), b.zero_point(hidden), dtype)
     inputs = [x, *weights, -1, -1, -1, *biases, -1, -1, hidden, cell, -1, -1, -1, -1]
     b.op("UNIDIRECTIONAL_SEQUENCE_LSTM", inputs, [y], fusedActivationFunction=4, cellClip=4.0)
     return y
@@ -66,7 +72,16 @@ def state_model() -> bytes:
     x = _before(b, b.input((1, 6), 0.05, 4))
     series = b.input((2, 3, 2), 0.02, 9), b.input((2, 3, 2), 0.0001, 0, "int16")
     ends = [_svdf(b, x, "int8"), _svdf(b, x, "int16")]
-    return b.build([*ends, _lstm(b, series[0], "int8"), _lstm(b, series[1], "int16")])
+    ends += [lstm(b, x, lstm_states(b, 2, dtype), dtype) for x, dtype in zip(series, ("int8", "int16"), strict=True)]
+    return b.build(ends)
+
+
+def shared_model() -> bytes:
+    """int8 (1, 6, 4) through two LSTMs with the same states to int8 (1, 6, 4), as converters make them."""
+    b = ModelBuilder()
+    states = lstm_states(b, 1)
+    first = lstm(b, b.input((1, 6, 4), 0.02, 9), states)
+    return b.build([lstm(b, first, states)])
 
 
 def graph() -> Graph:
