@@ -20,6 +20,8 @@ from tinygen.errors import TinygenError
 _TOML = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
 
 EMULATED_PLATFORM = "tinygen-emulated"
+# the kernel set of a core; the others have `portable`
+_KERNELS = {"cortex-m4": "armv7em", "cortex-m7": "armv7em", "cortex-m33": "armv7em"}
 EMULATED_PLATFORM_DIR = resources.FIRMWARE / "platform"
 
 
@@ -45,6 +47,11 @@ class Board:
     baud: int
     emulated: bool
     apt: tuple[str, ...]
+
+    @property
+    def kernels(self) -> str:
+        """The kernel set for its core (kernelsets/)."""
+        return _KERNELS.get(self.core, "portable")
 
     @property
     def emulator(self) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """A verified Graph becomes a Program: the kernel calls of each operator, constants packed for the kernels.
 
-Place in the flow: after passes/, before plan/. Which file of templates/kernels/ serves a kernel is decided
-here too: a kernel set overrides `portable` by file name.
+Place in the flow: after passes/, before plan/. Which kernel serves a call is decided here (kernelsets/ makes
+offers), and which file of templates/kernels/ a kernel is: a kernel set overrides `portable` by file name.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from pathlib import Path
 
 from tinygen import resources
 from tinygen.ir import Graph, Op
+from tinygen.kernelsets import PORTABLE, Target, choose
 from tinygen.ops import operator_for
 from tinygen.ops.base import KernelCall, reject
 
-_SETS = ("portable",)
 _MOST_CONSTANTS = 1 << 26  # bytes; no microcontroller has as much flash, and the text of more would not be readable
 _INCLUDE = re.compile(r'^#include "([a-z0-9_]+\.h)"$', re.MULTILINE)
 
@@ -36,6 +36,7 @@ class Program:
     graph: Graph
     steps: tuple[Step, ...]
     storage: tuple[int, ...]
+    target: Target = PORTABLE
 
     def in_arena(self, tensor: int) -> bool:
         """Whether a tensor is neither constant nor a variable, nor another view of one."""
@@ -70,14 +71,17 @@ class Program:
         return packed + initial + sum(self.graph.tensors[t].nbytes for t in self.constant_operands)
 
 
-def build_program(graph: Graph) -> Program:
-    """Lower every operator of a verified graph; raises TinygenError when its constants would fill any flash."""
+def build_program(graph: Graph, target: Target = PORTABLE) -> Program:
+    """Lower every operator of a verified graph to the kernels that serve it best on the target.
+
+    Raises TinygenError when its constants would fill any flash.
+    """
     steps: list[Step] = []
     storage = list(range(len(graph.tensors)))
     constants = 0
     for op in graph.ops:
         operator = operator_for(graph, op)
-        calls = operator.lower(graph, op)
+        calls = tuple(choose(call, target) for call in operator.lower(graph, op))
         if not calls:
             storage[op.outputs[0]] = storage[op.inputs[0]]
         constants += sum(int(constant.values.nbytes) for call in calls for constant in call.constants)
@@ -85,7 +89,7 @@ def build_program(graph: Graph) -> Program:
             raise reject(op, f"with it the constants have more than {_MOST_CONSTANTS} bytes", "use a smaller model")
         macs = operator.macs(graph, op)
         steps += [Step(op, call, macs if call is calls[0] else 0) for call in calls]
-    return Program(graph, tuple(steps), tuple(storage))
+    return Program(graph, tuple(steps), tuple(storage), target)
 
 
 def kernel_files(program: Program) -> tuple[Path, ...]:
@@ -98,6 +102,6 @@ def kernel_files(program: Program) -> tuple[Path, ...]:
     while pending:
         name = pending.pop()
         if name not in found:
-            found[name] = next(p for s in _SETS if (p := resources.KERNELS / s / name).is_file())
+            found[name] = next(p for s in program.target.folders if (p := resources.KERNELS / s / name).is_file())
             pending += _INCLUDE.findall(found[name].read_text())
     return tuple(found[name] for name in sorted(found))

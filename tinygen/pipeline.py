@@ -19,6 +19,7 @@ from tinygen.boards import Board
 from tinygen.errors import TinygenError
 from tinygen.ir import Graph
 from tinygen.kernels import build_program
+from tinygen.kernelsets import Target
 from tinygen.load.data import find_data, load_data, split_spec
 from tinygen.load.tflite import Model, load_tflite
 from tinygen.load.worker_client import quantize_model
@@ -102,7 +103,7 @@ def make_request(
     return Request(model, c_name(name or model.stem), data, input_shapes, allow_lambda, optimize, by_rows, activations)
 
 
-def compile_model(request: Request, project: Path | None, progress: Progress) -> Compiled:
+def compile_model(request: Request, project: Path | None, progress: Progress, kernels: str = "portable") -> Compiled:
     """Load, quantize if needed, import, verify, rewrite and plan.
 
     An int8 model that an earlier build kept in `project` is used again when it was made from the same files
@@ -122,7 +123,7 @@ def compile_model(request: Request, project: Path | None, progress: Progress) ->
             calibration = _quantize(request, path, progress)
         progress("planning")
         model = load_tflite(path, request.name)
-        program = build_program(run_passes(verify(model.graph)))
+        program = build_program(run_passes(verify(model.graph)), Target(kernels, request.optimize))
         plan = make_plan(program, request.optimize, request.by_rows)
         tflite = path.read_bytes()
     return Compiled(request, tflite, model, plan, _labels(request, model), calibration)

@@ -17,6 +17,7 @@ from tests.exact.cases import GENERATORS, NIGHTLY, WHOLE, Case, cases
 from tests.support.c_build import plan_of, shared_library, write_library
 from tinygen import reference
 from tinygen.ir import Array, Graph
+from tinygen.kernelsets import PORTABLE, Target
 from tinygen.ops.base import KernelCall, Operand
 
 COUNT = 200 if NIGHTLY else 20
@@ -146,9 +147,13 @@ def _run_image(
 
 @pytest.mark.parametrize("kind", sorted(set(GENERATORS) - WHOLE))
 def test_kernel_on_rings(kind: str, tmp_path: Path) -> None:
-    chosen = cases(kind, COUNT)
+    check_rings(cases(kind, COUNT), tmp_path)
+
+
+def check_rings(chosen: Sequence[Case], tmp_path: Path, target: Target = PORTABLE) -> None:
+    """The cases through rings, by the target's kernels; = numpy."""
     rng = np.random.default_rng(4)
-    plans = [plan_of(case.graph) for case in chosen]
+    plans = [plan_of(case.graph, target) for case in chosen]
     calls = [[step.call for step in plan.steps] for plan in plans]
     sources = [_glue(c, some, write_library(p, tmp_path)) for c, some, p in zip(chosen, calls, plans, strict=True)]
     library = shared_library(sources, tmp_path)

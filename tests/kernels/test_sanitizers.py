@@ -15,6 +15,7 @@ from tests.support.c_build import STRICT, plan_of, run_tool, write_library
 from tests.support.everything import everything_graph
 from tinygen import reference
 from tinygen.ir import row_layout
+from tinygen.kernelsets import PORTABLE, Target
 from tinygen.plan import Placed, Plan
 
 COUNT = 200 if NIGHTLY else 32
@@ -85,8 +86,9 @@ def _executable(plans: Sequence[Plan], sources: Sequence[Path], samples: int, fo
     return executable
 
 
-def _check(chosen: Sequence[Case], folder: Path) -> None:
-    plans = [spread(plan_of(case.graph)) for case in chosen]
+def check_sanitized(chosen: Sequence[Case], folder: Path, target: Target = PORTABLE) -> None:
+    """Every sample of the cases (all have as many) through the C of the target's kernels, on the host; = numpy."""
+    plans = [spread(plan_of(case.graph, target)) for case in chosen]
     sources = [write_library(plan, folder) for plan in plans]
     executable = _executable(plans, sources, len(chosen[0].samples), folder)
     stdin = b"".join(array.tobytes() for case in chosen for sample in case.samples for array in sample)
@@ -96,11 +98,11 @@ def _check(chosen: Sequence[Case], folder: Path) -> None:
 
 @pytest.mark.parametrize("kind", sorted(GENERATORS))
 def test_operator(kind: str, tmp_path: Path) -> None:
-    _check(cases(kind, COUNT), tmp_path)
+    check_sanitized(cases(kind, COUNT), tmp_path)
 
 
 def test_networks(tmp_path: Path) -> None:
-    _check(networks(COUNT // 2), tmp_path)
+    check_sanitized(networks(COUNT // 2), tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from tests.support.trace import TracedModels, expected_calls
 from tinygen import reference
 from tinygen.errors import TinygenError
 from tinygen.kernels import Program
+from tinygen.kernelsets import PORTABLE, Target
 from tinygen.plan import Plan, make_plan, plan_schedule
 from tinygen.plan.schedule import Segment, driver_of, streamable, writers
 from tinygen.plan.search import OPTIMIZE
@@ -59,10 +60,14 @@ def _check(plans: list[Plan], chosen: list[Case], folder: Path) -> None:
 
 @pytest.mark.parametrize("kind", sorted(set(GENERATORS) - ALIASES))
 def test_operator_in_blocks(kind: str, tmp_path: Path) -> None:
+    check_blocks(list(cases(kind, COUNT)), tmp_path)
+
+
+def check_blocks(chosen: list[Case], folder: Path, target: Target = PORTABLE) -> None:
+    """The cases by the target's kernels in random schedules; = numpy."""
     rng = np.random.default_rng(3)
-    chosen = list(cases(kind, COUNT))
-    plans = [plan_schedule(p, random_schedule(p, rng)) for p in (plan_of(case.graph).program for case in chosen)]
-    _check(plans, chosen, tmp_path)
+    programs = [plan_of(case.graph, target).program for case in chosen]
+    _check([plan_schedule(program, random_schedule(program, rng)) for program in programs], chosen, folder)
 
 
 def test_networks_at_random(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 
 from tinygen.ir import Array, Graph
 from tinygen.kernels import build_program
+from tinygen.kernelsets import PORTABLE, Target
 from tinygen.ops.base import Operand
 from tinygen.passes import run_passes
 from tinygen.plan import Plan, make_plan
@@ -22,9 +23,9 @@ STRICT = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror")
 SHA256 = "0" * 64
 
 
-def plan_of(graph: Graph) -> Plan:
+def plan_of(graph: Graph, target: Target = PORTABLE) -> Plan:
     """The plan that a build would make."""
-    return make_plan(build_program(run_passes(verify(graph))))
+    return make_plan(build_program(run_passes(verify(graph)), target))
 
 
 def write_library(plan: Plan, folder: Path) -> Path:

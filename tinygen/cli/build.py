@@ -68,7 +68,7 @@ def default_project(request: Request, board: Board) -> Path:
 def write_project_of(request: Request, board: Board, folder: Path, steps: Steps) -> Compiled:
     """Compile the model and write its project; warns loudly when it was calibrated on random input."""
     with steps.step(f"preparing {request.model.name}"):
-        compiled = compile_model(request, folder, steps.update)
+        compiled = compile_model(request, folder, steps.update, board.kernels)
         write_board_project(compiled, board, folder)
     warn_of_random(compiled.calibration)
     return compiled

@@ -42,7 +42,7 @@ def plan(
     board = get_board(board_name) if board_name else None
     steps = Steps()
     with steps.step(f"preparing {request.model.name}"):
-        compiled = compile_model(request, None, steps.update)
+        compiled = compile_model(request, None, steps.update, board.kernels if board else "portable")
     made = compiled.plan
     stack = None if board is None else stack_of(compiled, board, steps)
     points = None

@@ -78,8 +78,8 @@ class KernelCall:
     What the planner may do follows from `reads`, one for each input (all of it for every row where nothing is
     said), and `in_place`, the inputs over which the output may lie: each of their elements is read before the one
     of the output is written that takes its place. Rows are made in order, `rows_at_once` of them together: a
-    kernel has read all that it needs for them before it writes the rows behind them. `call_cost` is what a block
-    costs beyond its rows, in instructions, estimated.
+    kernel has read all that it needs for them before it writes the rows behind them. `cost` is what all rows
+    take in instructions (0: not known), and `call_cost` what a block takes beyond its rows, both estimated.
     """
 
     kernel: str
@@ -94,6 +94,7 @@ class KernelCall:
     in_place: tuple[int, ...] = ()
     rows_at_once: int = 1
     call_cost: int = 80
+    cost: int = 0
 
     def reads_of(self, index: int) -> Reads:
         """The rows that input `index` is read at."""

@@ -99,6 +99,8 @@ def _whole(program: Program, lives: _Lives, index: int) -> Option:
 def _work(program: Program, index: int) -> int:
     """Instructions of a step, roughly: it only weighs the calls against the work."""
     step = program.steps[index]
+    if step.call.cost:
+        return step.call.cost
     return 3 * step.macs + 8 * step.call.output.images * step.call.output.rows * step.call.output.row_bytes
 
 

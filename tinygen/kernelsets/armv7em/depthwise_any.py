@@ -1,0 +1,53 @@
+"""DEPTHWISE_CONV_2D with any window."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinygen.kernelsets.armv7em._output import Params, constant, fast_filters, fields, int32_words, served_by
+from tinygen.ops.base import KernelCall
+
+SERVES = ("depthwise_conv_2d_s8",)
+_GEOMETRY = (
+    "input_height",
+    "input_width",
+    "output_width",
+    "kernel_height",
+    "kernel_width",
+    "stride_height",
+    "stride_width",
+    "dilation_height",
+    "dilation_width",
+    "pad_top",
+    "pad_left",
+    "input_zero_point",
+    "output_zero_point",
+    "activation_min",
+    "activation_max",
+)
+
+
+def offer(call: KernelCall, aim: str) -> KernelCall | None:
+    """The kernel depthwise_s8_dsp, for a depth multiplier of 1 and channels in fours."""
+    p = fields(call)
+    channels, height, width = p["input_channels"], p["kernel_height"], p["kernel_width"]
+    if channels % 4 or p["output_channels"] != channels:
+        return None
+    weights = constant(call, "weights").reshape(height * width, channels).T.astype(np.int64)
+    filters = fast_filters(call, weights, constant(call, "bias") - p["input_zero_point"] * weights.sum(axis=1))
+    if filters is None:
+        return None
+    bias, multiplier, factor = (v.reshape(-1, 4) for v in (filters.bias, filters.multiplier, filters.factor))
+    taps = -(-height * width // 2) * 2
+    # (fours of channels, pairs of taps, [A B | C D], two taps, two channels), low byte first
+    fours = np.pad(filters.weights, ((0, 0), (0, taps - height * width))).reshape(-1, 2, 2, taps // 2, 2)
+    b = fours.transpose(0, 3, 1, 4, 2) & 255
+    words = b[..., 0, 0] | b[..., 0, 1] << 8 | b[..., 1, 0] << 16 | b[..., 1, 1] << 24
+    stream = np.concatenate([bias, words.reshape(len(words), -1), multiplier, factor], axis=1)
+    params: Params = (
+        ("channels", channels),
+        *((name, p[name]) for name in _GEOMETRY),
+        ("stream", int32_words("stream", stream)),
+    )
+    outputs = call.rows * p["output_width"] * channels
+    return served_by(call, "depthwise_s8_dsp", params, outputs * (3.0 * taps + 17), scratch_bytes=4 * taps)
