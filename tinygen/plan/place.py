@@ -11,8 +11,8 @@ from itertools import combinations
 
 from tinygen.plan.timeline import ALIGNMENT, Buffer, busiest, distance
 
-_NODES = 4000  # of one search tree
-_LIMITS = 9  # sizes tried between the bound and the best that is known
+_NODES = 2000  # of one search tree
+_LIMITS = 7  # sizes tried between the bound and the best that is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +33,17 @@ class _Problem:
     bound: int
 
 
-def place(buffers: Sequence[Buffer], search: bool = True) -> Placement:
-    """The smallest arena found; without `search` by first fit alone."""
+def lower_bound(buffers: Sequence[Buffer]) -> int:
+    """Bytes below which no arena can be: the busiest event, or what two buffers need that must lie apart."""
+    return _problem(buffers).bound
+
+
+def place(buffers: Sequence[Buffer]) -> Placement:
+    """The smallest arena found."""
     problem = _problem(buffers)
     orders = _orders(buffers)
     best = min((_first_fit(problem, order) for order in orders), key=lambda offsets: _size(problem, offsets))
-    if search:
-        best = _searched(problem, orders, best)
+    best = _searched(problem, orders, best)
     return Placement(best, _size(problem, best), problem.bound)
 
 

@@ -48,6 +48,8 @@ class Segment:
     """Steps [first, end). height: rows of tensor `driver` per turn, 0 for a single step that is computed whole.
 
     pushed: the driver is the model's input, and is not there: the caller brings its rows, one for each turn.
+    backwards: a single step that is computed from its last rows to its first, so many at a time. Its output may move
+    in over its input from above, as that of a step that runs forwards does from below.
     """
 
     first: int
@@ -56,11 +58,14 @@ class Segment:
     driver: int = DRIVER
     ready: tuple[tuple[Ready, ...], ...] = ()
     pushed: Operand | None = None
+    backwards: int = 0
 
     def turns(self, program: Program) -> Iterator[tuple[tuple[int, int, int], ...]]:
         """For each turn of the loop the blocks (step, y0, y1) that it computes, in order; DRIVER are pushed rows."""
         if not self.height:
-            yield ((self.first, 0, program.steps[self.first].call.rows),)
+            rows_of_step = program.steps[self.first].call.rows
+            for end in range(rows_of_step, 0, -(self.backwards or rows_of_step)):
+                yield ((self.first, max(end - (self.backwards or rows_of_step), 0), end),)
             return
         rows = {step: program.steps[step].call.rows for step in range(self.first, self.end)}
         done = dict.fromkeys(rows, 0)

@@ -7,12 +7,12 @@ falling limit of memory this gives the frontier of schedules, each then replayed
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tinygen.errors import TinygenError
 from tinygen.kernels import Program
 from tinygen.plan.estimate import Option, options_of
-from tinygen.plan.place import Placement, place
+from tinygen.plan.place import Placement, lower_bound, place
 from tinygen.plan.schedule import Segment
 from tinygen.plan.timeline import Buffer, find_buffers
 
@@ -20,6 +20,9 @@ OPTIMIZE = ("ram", "balanced", "speed")
 _LIMITS = 20
 # `balanced` takes a schedule of 1 % more cost if that saves 4 % of the arena
 _BALANCE = 4
+# costs that are so close count as even: they are estimates
+_EVEN = 0.005
+_BLOCKS = 4  # of a step that runs backwards
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,16 +68,57 @@ def frontier(program: Program, by_rows: bool = False) -> tuple[Candidate, ...]:
         chain = _cheapest(options, limit)
         if chain is not None:
             schedules[tuple(o.segment for o in chain)] = sum(o.cost for o in chain)
-    candidates = []
-    for segments, cost in schedules.items():
-        buffers = find_buffers(program, segments)
-        candidates.append(Candidate(segments, buffers, place(buffers), cost))
+    drafts = [_draft(program, segments, cost) for segments, cost in schedules.items()]
+    drafts += [_draft(program, *_turned(program, d.segments, d.cost, first)) for d in drafts for first in (0, 1)]
+    cheapest = min(drafts, key=lambda d: (d.cost, d.lower_bound))
+    candidates: list[Candidate] = []
+    for draft in sorted(drafts, key=lambda d: (d.lower_bound, d.cost)):
+        even = (1 + _EVEN) * draft.cost
+        if draft is cheapest or not any(c.arena_bytes <= draft.lower_bound and c.cost <= even for c in candidates):
+            candidates.append(Candidate(draft.segments, draft.buffers, place(draft.buffers), draft.cost))
     candidates.sort(key=lambda c: (c.arena_bytes, c.cost))
     best: list[Candidate] = []
     for candidate in candidates:
         if not best or candidate.cost < best[-1].cost:
             best.append(candidate)
     return tuple(best)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Draft:
+    """A schedule that has not been placed, which takes time; no placement can be smaller than `lower_bound`."""
+
+    segments: tuple[Segment, ...]
+    buffers: tuple[Buffer, ...]
+    lower_bound: int
+    cost: int
+
+
+def _draft(program: Program, segments: tuple[Segment, ...], cost: int) -> _Draft:
+    buffers = find_buffers(program, segments)
+    return _Draft(segments, buffers, lower_bound(buffers), cost)
+
+
+def _turned(program: Program, segments: tuple[Segment, ...], cost: int, first: int) -> tuple[tuple[Segment, ...], int]:
+    """(schedule, cost) with every other of the single steps that may do so running backwards, from the first or second.
+
+    Where all run forwards, each output lies a little below its input, and at the arena's end the next one must lie
+    on the other side. Forwards and backwards by turns, tensors of one size share one place.
+    """
+    turned = list(segments)
+    able = [i for i, s in enumerate(segments) if not s.height and _may_turn(program, s.first)]
+    for index in able[first::2]:
+        call = program.steps[segments[index].first].call
+        height = -(-call.rows // _BLOCKS)
+        turned[index] = replace(segments[index], backwards=height)
+        cost += call.call_cost * (-(-call.rows // height) - 1)
+    return tuple(turned), cost
+
+
+def _may_turn(program: Program, index: int) -> bool:
+    call = program.steps[index].call
+    alone = call.output.images == 1 and not call.gathers and not call.carry_bytes
+    return alone and call.rows >= 2 * _BLOCKS and not program.in_order(index)
 
 
 def _need_rows(program: Program) -> None:

@@ -80,6 +80,7 @@ class _Track:
     def __init__(self, events: int) -> None:
         self.read = np.full(events, _NEVER, np.int64)
         self.read_in_place = np.full(events, _NEVER, np.int64)
+        self.read_end = np.zeros(events, np.int64)
         self.written = np.zeros(events, np.int64)
         self.first_written = np.full(events, _NEVER, np.int64)
         self.steps: list[int] = []
@@ -89,6 +90,7 @@ class _Track:
         where = self.read_in_place if in_place else self.read
         if low < high:
             where[event] = min(where[event], low)
+            self.read_end[event] = max(self.read_end[event], high)
 
     def writes(self, event: int, step: int, low: int, high: int) -> None:
         self.steps.append(step)
@@ -175,9 +177,13 @@ def _tensor(program: Program, root: int, track: _Track) -> Buffer | None:
     low = _from_behind(np.minimum(track.read, track.read_in_place))
     later = np.append(low[1:], _NEVER)
     behind = np.minimum(track.read, later)
+    # nothing is there but what has been written, and nothing is needed but what will be read
+    begun = np.minimum.accumulate(track.first_written)
+    high = np.minimum(np.maximum.accumulate(track.written), -_from_behind(-track.read_end))
     # what is written and never read is alive while it is written
-    low, behind = np.minimum(low, track.first_written), np.minimum(behind, track.first_written)
-    high = np.maximum.accumulate(track.written)
+    low = np.minimum(np.maximum(low, begun), track.first_written)
+    behind = np.minimum(np.maximum(behind, begun), track.first_written)
+    high = np.maximum(high, track.written)
     alive = np.flatnonzero(low < high)
     if not len(alive):
         return None

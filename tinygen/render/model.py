@@ -63,6 +63,7 @@ class _Segment:
     height: int
     turns: int
     driver: str
+    backwards: int
 
     @property
     def brings(self) -> str:
@@ -168,6 +169,7 @@ def _segment(plan: Plan, segment: Segment) -> _Segment:
         height=segment.height,
         turns=sum(1 for _ in segment.turns(plan.program)),
         driver=comment(plan.program.graph.tensors[segment.driver].name.split(";")[0]) if segment.height else "",
+        backwards=segment.backwards,
     )
 
 
