@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.exact import layers
 from tests.exact.cases import NIGHTLY, Case, cases
 from tests.exact.fast_layers import GENERATORS, fast_cases
 from tests.exact.networks import networks
@@ -17,10 +18,15 @@ from tests.kernels.test_compilers import COMPILERS
 from tests.kernels.test_rings import check_rings
 from tests.kernels.test_sanitizers import check_sanitized
 from tests.kernels.test_schedules import check_blocks
-from tests.support.c_build import STRICT, plan_of, run_tool, write_library
+from tests.support.c_build import STRICT, compile_plans, plan_of, run_tool, write_library
+from tests.support.compare import difference
 from tests.support.cortexm import M4, M4_WITHOUT_FPU, needs_cortexm, run_on_cortexm
+from tests.support.tflite_builder import ModelBuilder
 from tinygen import reference, resources
+from tinygen.ir import Graph
 from tinygen.kernelsets import AIMS, Target, kernel_sets
+from tinygen.load.tflite import parse_tflite
+from tinygen.verify import verify
 
 COUNT = 200 if NIGHTLY else 24
 TARGETS = [Target("armv7em", aim) for aim in ("balanced", "speed")]
@@ -122,3 +128,48 @@ def test_compiles_for_its_cores(core: str, kind: str, tmp_path: Path) -> None:
 
 def test_aims_are_known() -> None:
     assert {target.aim for target in TARGETS} <= set(AIMS)
+
+
+def _dense(weights: np.ndarray, multiplier: float, bias: int = 0) -> Graph:
+    """A dense layer whose accumulators are multiplied by `multiplier`."""
+    b = ModelBuilder()
+    outputs, depth = weights.shape
+    x, y = b.input((1, depth), 1.0, 3), b.tensor((1, outputs), 1.0, -4)
+    scale = layers.f32(multiplier)
+    inputs = [x, b.constant(weights.astype(np.int8), [scale]), b.constant(np.full(outputs, bias, np.int32), [scale])]
+    b.op("FULLY_CONNECTED", inputs, [y], keepNumDims=False, fusedActivationFunction=0)
+    return verify(parse_tflite(b.build([y]), "dense", "dense"))
+
+
+_ONES = np.ones((4, 8), np.int64)
+
+
+@pytest.mark.parametrize(
+    ("weights", "multiplier", "bias", "kernel"),
+    [
+        (_ONES, 0.01, 0, "fully_connected_s8_dsp"),
+        (_ONES, 0.24, 0, "fully_connected_s8_dsp"),  # a right shift of 2
+        (_ONES, 0.26, 0, "fully_connected_s8"),  # of 1
+        (_ONES, 0.6, 0, "fully_connected_s8"),  # of none
+        (_ONES, 3.0, 0, "fully_connected_s8"),  # a left shift
+        (np.outer([1, -128, 1, 1], _ONES[0]), 0.01, 0, "fully_connected_s8_dsp"),  # -128 behind 1
+        (np.outer([-1, -128, 1, 1], _ONES[0]), 0.01, 0, "fully_connected_s8"),  # -128 behind -1 would be -129
+        (np.outer([-128, 1, 1, 1], _ONES[0]), 0.01, 0, "fully_connected_s8_dsp"),
+        (np.full((4, 500), 127), 0.0001, 0, "fully_connected_s8_dsp"),
+        (np.full((4, 520), 127), 0.0001, 0, "fully_connected_s8"),  # the second sum of a pair leaves 24 bits
+        (127 * _ONES, 0.00001, 8_200_000, "fully_connected_s8_dsp"),
+        (127 * _ONES, 0.00001, 8_300_000, "fully_connected_s8"),
+        (_ONES, 2.0**-31, 2_000_000_000, "fully_connected_s8_dsp"),  # the output is always the same
+    ],
+)
+def test_what_is_not_exact_is_refused(
+    weights: np.ndarray, multiplier: float, bias: int, kernel: str, tmp_path: Path
+) -> None:
+    graph = _dense(weights, multiplier, bias)
+    plan = plan_of(graph, TARGETS[0])
+    assert plan.steps[0].call.kernel == kernel
+    model = compile_plans([plan], tmp_path)["dense"]
+    rng = np.random.default_rng(6)
+    for low, high in ((-128, 128), (-128, -127), (127, 128)):
+        sample = [rng.integers(low, high, (1, weights.shape[1])).astype(np.int8)]
+        assert not difference(model.run(sample), reference.run(graph, sample))

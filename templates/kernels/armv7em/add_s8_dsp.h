@@ -32,10 +32,14 @@ TG_SHARED void tg_add_s8_dsp(const tg_add_s8_dsp_params *p, const tg_input *in1,
     for (; n >= 4; n -= 4, a += 4, b += 4, to += 4) {
       const uint32_t x = tg_load4(a);
       const uint32_t z = tg_load4(b);
-      to[0] = (int8_t)tg_requantize_dsp(table[x & 0xFFU] + (int8_t)z * step, multiplier, factor, zero_point, 0);
-      to[1] = (int8_t)tg_requantize_dsp(table[x >> 8 & 0xFFU] + (int8_t)(z >> 8) * step, multiplier, factor, zero_point, 0);
-      to[2] = (int8_t)tg_requantize_dsp(table[x >> 16 & 0xFFU] + (int8_t)(z >> 16) * step, multiplier, factor, zero_point, 0);
-      to[3] = (int8_t)tg_requantize_dsp(table[x >> 24] + (int8_t)(z >> 24) * step, multiplier, factor, zero_point, 0);
+      const int32_t s0 = table[x & 0xFFU] + (int8_t)z * step;
+      const int32_t s1 = table[x >> 8 & 0xFFU] + (int8_t)(z >> 8) * step;
+      const int32_t s2 = table[x >> 16 & 0xFFU] + (int8_t)(z >> 16) * step;
+      const int32_t s3 = table[x >> 24] + (int8_t)(z >> 24) * step;
+      to[0] = (int8_t)tg_requantize_dsp(s0, multiplier, factor, zero_point, 0);
+      to[1] = (int8_t)tg_requantize_dsp(s1, multiplier, factor, zero_point, 0);
+      to[2] = (int8_t)tg_requantize_dsp(s2, multiplier, factor, zero_point, 0);
+      to[3] = (int8_t)tg_requantize_dsp(s3, multiplier, factor, zero_point, 0);
     }
     for (; n > 0; --n) {
       *to++ = (int8_t)tg_requantize_dsp(table[(uint8_t)*a++] + *b++ * step, multiplier, factor, zero_point, 0);

@@ -20,7 +20,8 @@ typedef struct {
 } tg_conv_2d_s8_dsp_params;
 
 /* One window row, of which a part lies outside the input or which has gaps, as bytes; row NULL: all of it outside. */
-TG_SHARED void tg_conv_2d_s8_dsp_border(const tg_conv_2d_s8_dsp_params *p, const int8_t *row, int32_t left, int8_t *to) {
+TG_SHARED void tg_conv_2d_s8_dsp_border(const tg_conv_2d_s8_dsp_params *p, const int8_t *row, int32_t left,
+                                        int8_t *to) {
   const int32_t depth = p->input_channels;
   for (int32_t kx = 0; kx < p->kernel_width; ++kx) {
     const int32_t x = left + kx * p->dilation_width;

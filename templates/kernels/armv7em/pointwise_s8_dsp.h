@@ -68,7 +68,8 @@ TG_SHARED void tg_pointwise_s8_dsp(const tg_pointwise_s8_dsp_params *p, const tg
   (void)carry;
   while (y0 < y1) {
     /* rows until a ring comes round */
-    const int32_t rows = tg_min(y1 - y0, tg_min(in->ring_rows - y0 % in->ring_rows, out->ring_rows - y0 % out->ring_rows));
+    const int32_t until = tg_min(in->ring_rows - y0 % in->ring_rows, out->ring_rows - y0 % out->ring_rows);
+    const int32_t rows = tg_min(y1 - y0, until);
     const int8_t *from = tg_input_row(in, y0);
     int8_t *to = tg_output_row(out, y0);
     for (int32_t pixels = rows * p->width; pixels > 0; pixels -= 2) {

@@ -55,7 +55,7 @@
 /* stack: 0 columns, 4 and 8 outputs, 12 .. 47 saved registers, 48 the first output's end, 52 zero point, 56 relu, 60 the
  * columns' end, 64 entry */
 TG_NAKED static void tg_tile_4x2_loop(TG_ARG const int32_t *weights, TG_ARG const uint32_t *columns, TG_ARG int8_t *out,
-                                      TG_ARG int8_t *second, TG_ARG const int8_t *out_end, TG_ARG int32_t zero_point,
+                                      TG_ARG int8_t *second, TG_ARG int8_t *out_end, TG_ARG int32_t zero_point,
                                       TG_ARG int32_t relu, TG_ARG const uint32_t *columns_end, TG_ARG int32_t entry) {
   __asm__ volatile(
       ".syntax unified\n"
