@@ -47,8 +47,8 @@ OPTIMIZED = click.option(
     default="balanced",
     show_default=True,
     help="ram: the smallest arena, layers streamed in blocks of few rows. speed: the fewest kernel calls, each layer "
-    "whole. balanced: 1 % more instructions only where it saves 4 % of the arena. `tinygen plan --frontier` shows "
-    "what each costs.",
+    "whole. balanced: 1 % more instructions only where it saves 4 % of the arena. size: as balanced, compiled "
+    "for little flash. `tinygen plan --frontier` shows what each costs.",
 )
 BY_ROWS = click.option(
     "--input",

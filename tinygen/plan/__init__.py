@@ -90,7 +90,7 @@ class Plan:
 
 
 def make_plan(program: Program, optimize: str = "balanced", by_rows: bool = False) -> Plan:
-    """The plan of the wanted kind: `ram` (smallest arena), `speed` (fewest calls), or `balanced` between them.
+    """The plan of the wanted kind: `ram` (smallest arena), `speed` (fewest calls), `balanced` between them, or `size`.
 
     by_rows: the caller brings the input row by row (NAME_push_row), so that it need not be there as a whole.
 

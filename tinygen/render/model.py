@@ -106,6 +106,7 @@ def library_files(plan: Plan, sha256: str, labels: tuple[str, ...] = ()) -> File
         "version": __version__,
         "sha256": sha256,
         "arena_bytes": plan.arena_bytes,
+        "small": plan.program.target.aim == "size",
         "state": state_of(plan),
         "summary": _summary(plan),
         "borders": (_border(plan, "input", graph.inputs), _border(plan, "output", graph.outputs)),
