@@ -15,6 +15,7 @@ import jsonschema
 
 from tinygen import resources
 from tinygen.errors import TinygenError
+from tinygen.regions import Region
 
 # by name: the type checker sees one Python version only, and the other's module is not there
 _TOML = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
@@ -47,6 +48,7 @@ class Board:
     baud: int
     emulated: bool
     apt: tuple[str, ...]
+    regions: tuple[Region, ...] = ()
 
     @property
     def kernels(self) -> str:
@@ -99,6 +101,7 @@ def load_board(path: Path) -> Board:
             f"{path}: {where}{error.message}", "docs/adding-a-board.md says what stands there"
         ) from error
     content = {key: tuple(value) if isinstance(value, list) else value for key, value in content.items()}
+    content["regions"] = tuple(Region(**region) for region in content.get("regions", ()))
     board = Board(name=path.stem, **content)
     if board.emulated != (board.platform == EMULATED_PLATFORM):
         raise TinygenError(f"{path}: emulated boards, and only they, have platform = '{EMULATED_PLATFORM}'")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,12 +33,15 @@ class Sizes:
     ram: int
 
 
-def section_sizes(elf: Path) -> Sizes:
-    """Add up the sections that are loaded; raises TinygenError when the file is no ELF."""
+def section_sizes(elf: Path, elsewhere: Collection[str] = ()) -> Sizes:
+    """Add up the sections that are loaded; raises TinygenError when the file is no ELF.
+
+    elsewhere: sections that lie in other memories than flash and the RAM of static data.
+    """
     flash = ram = 0
     with _open(elf) as file:
         for section in file.iter_sections():
-            if not section["sh_flags"] & SH_FLAGS.SHF_ALLOC:
+            if not section["sh_flags"] & SH_FLAGS.SHF_ALLOC or section.name in elsewhere:
                 continue
             if section["sh_type"] != "SHT_NOBITS":
                 flash += section["sh_size"]

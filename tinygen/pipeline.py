@@ -9,7 +9,7 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -27,9 +27,12 @@ from tinygen.passes import run_passes
 from tinygen.plan import Plan, make_plan
 from tinygen.platformio import platform_spec
 from tinygen.project import write_project
+from tinygen.regions import Region
+from tinygen.render import Files
+from tinygen.render.arenas import arena_files, shared_arena
 from tinygen.render.model import library_files
 from tinygen.render.names import c_name
-from tinygen.render.project import project_files
+from tinygen.render.project import ProjectModel, project_files
 from tinygen.verify import verify
 
 Progress = Callable[[str], None]
@@ -103,11 +106,17 @@ def make_request(
     return Request(model, c_name(name or model.stem), data, input_shapes, allow_lambda, optimize, by_rows, activations)
 
 
-def compile_model(request: Request, project: Path | None, progress: Progress, kernels: str = "portable") -> Compiled:
+def compile_model(
+    request: Request,
+    project: Path | None,
+    progress: Progress,
+    kernels: str = "portable",
+    regions: Sequence[Region] = (),
+) -> Compiled:
     """Load, quantize if needed, import, verify, rewrite and plan.
 
     An int8 model that an earlier build kept in `project` is used again when it was made from the same files
-    with the same options. Raises TinygenError.
+    with the same options. regions: the board's memories for arenas. Raises TinygenError.
     """
     identity = _identity(request)
     kept = None if project is None else _kept(project, request.name, identity)
@@ -124,27 +133,35 @@ def compile_model(request: Request, project: Path | None, progress: Progress, ke
         progress("planning")
         model = load_tflite(path, request.name)
         program = build_program(run_passes(verify(model.graph)), Target(kernels, request.optimize))
-        plan = make_plan(program, request.optimize, request.by_rows)
+        plan = make_plan(program, request.optimize, request.by_rows, regions)
         tflite = path.read_bytes()
     return Compiled(request, tflite, model, plan, _labels(request, model), calibration)
 
 
-def write_board_project(compiled: Compiled, board: Board, folder: Path) -> None:
-    """Write the complete PlatformIO project of a compiled model; raises TinygenError."""
-    request, model = compiled.request, compiled.model
-    library = library_files(compiled.plan, model.sha256, compiled.labels)
-    files = project_files(compiled.plan, library, model.sha256, compiled.labels, board, platform_spec(board))
-    record = {
-        **_identity(request),
-        "model_sha256": model.sha256,
-        "calibration": asdict(compiled.calibration),
-        "optimize": request.optimize,
-        "by_rows": request.by_rows,
-    }
-    kept = {
-        f"{request.name}.tflite": compiled.tflite,
-        "build.json": (json.dumps(record, indent=2) + "\n").encode(),
-    }
+def libraries_of(models: Sequence[Compiled]) -> dict[str, Files]:
+    """The C libraries by the names of their folders: one per model, and behind them that of the arena they share."""
+    arena = shared_arena([c.plan for c in models]) if len(models) > 1 else None
+    libraries = {c.request.name: library_files(c.plan, c.model.sha256, c.labels, arena) for c in models}
+    return {**libraries, arena.name: arena_files(arena)} if arena else libraries
+
+
+def write_board_project(models: Sequence[Compiled], board: Board, folder: Path) -> None:
+    """Write the complete PlatformIO project of compiled models, one or more; raises TinygenError."""
+    described = [ProjectModel(c.plan, c.model.sha256, c.labels) for c in models]
+    files = project_files(described, libraries_of(models), board, platform_spec(board))
+    records, kept = {}, {}
+    for compiled in models:
+        name, calibration = compiled.request.name, asdict(compiled.calibration)
+        sha256 = compiled.model.sha256
+        records[name] = {
+            **_identity(compiled.request),
+            "model_sha256": sha256,
+            "calibration": calibration,
+            "optimize": compiled.request.optimize,
+            "by_rows": compiled.request.by_rows,
+        }
+        kept[f"{name}.tflite"] = compiled.tflite
+    kept["build.json"] = (json.dumps(records, indent=2) + "\n").encode()
     write_project(folder, replace(files, generated={**files.generated, "model": kept}))
 
 
@@ -190,7 +207,7 @@ def _identity(request: Request) -> dict[str, Any]:
 def _kept(project: Path, name: str, identity: dict[str, Any]) -> tuple[bytes, Calibration] | None:
     """The int8 model in a project and how it was calibrated, if it is what `identity` asks for."""
     try:
-        record = json.loads((project / "model" / "build.json").read_text())
+        record = json.loads((project / "model" / "build.json").read_text())[name]
         tflite = (project / "model" / f"{name}.tflite").read_bytes()
         same = all(record[key] == value for key, value in identity.items())
         if same and record["model_sha256"] == hashlib.sha256(tflite).hexdigest():

@@ -5,13 +5,13 @@ Place in the flow: after the project is written; device/link.py does the talking
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from tinygen.boards import Board
-from tinygen.device.link import DeviceInfo, Link
+from tinygen.device.link import Answer, DeviceInfo, Link
 from tinygen.emulator import running
 from tinygen.errors import TinygenError
 from tinygen.ir import Array
@@ -58,26 +58,48 @@ def board_with_tester(board: Board, project: Path, port: str | None, progress: P
     yield port
 
 
-def run_on_device(
-    compiled: Compiled, board: Board, url: str, samples: RawSamples, done: Callable[[int], None]
-) -> DeviceRun:
-    """Send every sample and collect the outputs; `done` is called after each with the count so far.
+Model = tuple[Compiled, RawSamples]
 
-    Raises TinygenError when the board has another model, does not answer, or goes away.
+
+def run_on_device(
+    models: Sequence[Model], board: Board, url: str, done: Callable[[int], None]
+) -> tuple[DeviceRun, ...]:
+    """Send every sample of every model and collect the outputs; `done` is called after each with the count so far.
+
+    Several models take turns, sample by sample, over the arena they share. Raises TinygenError when the board has
+    another model, does not answer, or goes away.
     """
+    with Link.open(url, board.baud) as link:
+        infos = [_hello(link, index, compiled, board, len(models)) for index, (compiled, _) in enumerate(models)]
+        answers: list[list[Answer]] = [[] for _ in models]
+        turns = [(turn, index) for index, (_, s) in enumerate(models) for turn in range(len(s.inputs))]
+        for count, (turn, index) in enumerate(sorted(turns), start=1):
+            if len(models) > 1:
+                link.select(index)
+            compiled, samples = models[index]
+            macs = compiled.plan.program.macs
+            timeout = _SHORTEST_TIMEOUT + _CYCLES_PER_MAC * macs / max(board.clock_hz, 1_000_000)
+            answers[index].append(link.infer(to_bytes(samples.inputs[turn]), timeout))
+            done(count)
+        runs = zip(infos, models, answers, strict=True)
+        return tuple(_collected(info, compiled, got, link.retries) for info, (compiled, _), got in runs)
+
+
+def _hello(link: Link, index: int, compiled: Compiled, board: Board, count: int) -> DeviceInfo:
+    """Who model `index` of `count` is: the one that is expected, or TinygenError."""
+    info = link.hello()  # the board may just have been reset, so ask before anything else
+    if count > 1:
+        link.select(index)
+        info = link.hello()
+    _need_model(info, compiled, board)
+    return info
+
+
+def _collected(info: DeviceInfo, compiled: Compiled, answers: Sequence[Answer], retries: int) -> DeviceRun:
     graph = compiled.plan.program.graph
     tensors = [graph.tensors[i] for i in graph.outputs]
-    timeout = _SHORTEST_TIMEOUT + _CYCLES_PER_MAC * compiled.plan.program.macs / max(board.clock_hz, 1_000_000)
-    outputs, ticks = [], []
-    with Link.open(url, board.baud) as link:
-        info = link.hello()
-        _need_model(info, compiled, board)
-        for count, inputs in enumerate(samples.inputs, start=1):
-            answer = link.infer(to_bytes(inputs), timeout)
-            outputs.append(from_bytes(answer.outputs, tensors))
-            ticks.append(answer.ticks)
-            done(count)
-        return DeviceRun(info, tuple(outputs), tuple(ticks), link.retries)
+    outputs = tuple(from_bytes(answer.outputs, tensors) for answer in answers)
+    return DeviceRun(info, outputs, tuple(answer.ticks for answer in answers), retries)
 
 
 def _need_model(info: DeviceInfo, compiled: Compiled, board: Board) -> None:

@@ -13,12 +13,13 @@
 #endif
 
 enum { SYNC_1 = 0xA5, SYNC_2 = 0x5A, PROTOCOL_VERSION = 1 };
-enum { HELLO = 0x01, INPUT = 0x02, INVOKE = 0x03, OUTPUT = 0x04, ANSWER = 0x80, FAIL = 0xFF };
+enum { HELLO = 0x01, INPUT = 0x02, INVOKE = 0x03, OUTPUT = 0x04, SELECT = 0x05, ANSWER = 0x80, FAIL = 0xFF };
 enum { CORRUPT = 1, UNKNOWN_TYPE = 2, BAD_RANGE = 3, INPUTS_GONE = 4 };
 enum { IN_SYNC_1, IN_SYNC_2, IN_HEAD, IN_PAYLOAD, IN_CRC };
 
 #define CRC_START UINT32_C(0xFFFFFFFF)
 
+static const tg_model *tested = &tg_tested_model; /* the one that is selected */
 static uint8_t state; /* which part of a frame comes next */
 static uint16_t at;   /* bytes of that part received */
 static uint8_t head[4];
@@ -82,12 +83,12 @@ typedef struct {
 } side;
 
 static side inputs(void) {
-  const side s = {tg_tested_model.input_count, tg_tested_model.input_bytes, tg_tested_model.input};
+  const side s = {tested->input_count, tested->input_bytes, tested->input};
   return s;
 }
 
 static side outputs(void) {
-  const side s = {tg_tested_model.output_count, tg_tested_model.output_bytes, tg_tested_model.output};
+  const side s = {tested->output_count, tested->output_bytes, tested->output};
   return s;
 }
 
@@ -140,7 +141,7 @@ static void put_text(const char *text) {
 }
 
 static void answer_hello(uint8_t seq) {
-  const tg_model *m = &tg_tested_model;
+  const tg_model *m = tested;
   begin(HELLO | ANSWER, seq, (uint16_t)(54 + text_length(m->name) + text_length(m->version)));
   put(PROTOCOL_VERSION);
   put(m->push_row ? 1 : 0);
@@ -163,7 +164,7 @@ static uint8_t pushed_used;   /* INVOKE was answered for it */
 
 /* The next n bytes of the input; bytes that came before, or that come too early, change nothing. */
 static void push(uint32_t offset, const uint8_t *data, uint32_t n) {
-  const tg_model *m = &tg_tested_model;
+  const tg_model *m = tested;
   if (offset == 0 && (pushed_used || pushed != n)) { /* a new sample */
     m->restart();
     pushed = 0;
@@ -190,7 +191,7 @@ static void answer_input(uint8_t seq, uint16_t length) {
     fail(seq, BAD_RANGE);
     return;
   }
-  if (tg_tested_model.push_row) {
+  if (tested->push_row) {
     push(offset, payload + 4, n);
   } else {
     copy(inputs(), offset, payload + 4, n, 1);
@@ -202,7 +203,7 @@ static void answer_input(uint8_t seq, uint16_t length) {
 
 /* Whether all inputs are there, and have this CRC. */
 static int inputs_are(uint32_t wanted) {
-  if (tg_tested_model.push_row) return pushed == total_bytes(inputs()) && ~pushed_crc == wanted;
+  if (tested->push_row) return pushed == total_bytes(inputs()) && ~pushed_crc == wanted;
   return side_crc(inputs()) == wanted;
 }
 
@@ -212,14 +213,14 @@ static void answer_invoke(uint8_t seq) {
     fail(seq, INPUTS_GONE);
     return;
   }
-  if (tg_tested_model.push_row) { /* its last row has brought the outputs */
+  if (tested->push_row) { /* its last row has brought the outputs */
     pushed_used = 1;
     ticks = pushed_ticks;
   } else {
     uint32_t start;
-    if (tg_tested_model.reset) tg_tested_model.reset(); /* every sample is a run of its own */
+    if (tested->reset) tested->reset(); /* every sample is a run of its own */
     start = tg_tester_ticks();
-    tg_tested_model.invoke();
+    tested->invoke();
     ticks = tg_tester_ticks() - start;
   }
   result = side_crc(outputs());
@@ -243,10 +244,27 @@ static void answer_output(uint8_t seq) {
   end();
 }
 
+static void answer_select(uint8_t seq) {
+  const tg_model *model = &tg_tested_model;
+  for (uint8_t i = 0; model != NULL && i < payload[0]; i++) model = model->next;
+  if (model == NULL) {
+    fail(seq, BAD_RANGE);
+    return;
+  }
+  if (model != tested) { /* what came of another model's input is gone */
+    pushed = 0;
+    pushed_used = 1;
+  }
+  tested = model;
+  begin(SELECT | ANSWER, seq, 1);
+  put(payload[0]);
+  end();
+}
+
 static void answer(void) {
   const uint8_t type = head[0], seq = head[1];
   const uint16_t length = get16(head + 2);
-  if (type < HELLO || type > OUTPUT) {
+  if (type < HELLO || type > SELECT) {
     fail(seq, UNKNOWN_TYPE);
   } else if (type == HELLO && length == 0) {
     answer_hello(seq);
@@ -256,6 +274,8 @@ static void answer(void) {
     answer_invoke(seq);
   } else if (type == OUTPUT && length == 6) {
     answer_output(seq);
+  } else if (type == SELECT && length == 1) {
+    answer_select(seq);
   } else {
     fail(seq, BAD_RANGE);
   }

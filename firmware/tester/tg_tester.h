@@ -19,8 +19,9 @@ extern "C" {
 #error "TG_TESTER_MAX_PAYLOAD must lie between 16 and 1024: the host frees a stuck device with 1034 zeros"
 #endif
 
-/* The model under test; the file that tinygen generates beside this one defines tg_tested_model. */
-typedef struct {
+/* A model under test; the files that tinygen generates beside this one define tg_tested_model and those behind it. */
+typedef struct tg_model tg_model;
+struct tg_model {
   const char *name;
   const char *version;   /* tinygen's */
   const uint8_t *sha256; /* 32 bytes: of the int8 .tflite */
@@ -36,7 +37,8 @@ typedef struct {
   void (*restart)(void);
   uint8_t *row;
   uint32_t row_bytes;
-} tg_model;
+  const tg_model *next; /* another model of this firmware, or NULL */
+};
 
 extern const tg_model tg_tested_model;
 

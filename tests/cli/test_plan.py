@@ -75,7 +75,7 @@ def test_optimize_reaches_the_project(folder: Path) -> None:
         report = tinygen("build", *arguments, cwd=folder).json()
         arena[optimize] = report["arena_bytes"]
         assert report["stack_bytes"] > 0
-        assert json.loads((folder / "project" / "model" / "build.json").read_text())["optimize"] == optimize
+        assert json.loads((folder / "project" / "model" / "build.json").read_text())["chain"]["optimize"] == optimize
         header = (folder / "project" / "lib" / "chain" / "src" / "chain.h").read_text()
         assert f"#define CHAIN_ARENA_BYTES {arena[optimize]}\n" in header
     assert arena["ram"] < arena["speed"]

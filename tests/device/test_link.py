@@ -369,3 +369,12 @@ def test_a_faulty_line_gives_right_outputs_or_an_error(device: int, batch: int) 
             retries += link.retries
         assert time.monotonic() - start < 20
     assert retries > 0 or batch == 5, "the faults were not felt"
+
+
+def test_a_model_that_the_firmware_does_not_have(device: int) -> None:
+    with Link.open(f"socket://127.0.0.1:{device}", answer_seconds=QUICK) as link:
+        link.select(0)
+        assert link.infer(sample(9)).outputs == reference(sample(9))
+        with pytest.raises(TinygenError, match=r"refuses a request \(code 3\)"):
+            link.select(1)
+        assert link.infer(sample(10)).outputs == reference(sample(10))

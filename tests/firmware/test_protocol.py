@@ -157,7 +157,7 @@ def test_a_payload_of_the_wrong_length_is_refused(wire: Wire, kind: Type, payloa
     assert wire.fails(kind, payload) == Failure.BAD_RANGE
 
 
-@pytest.mark.parametrize("kind", [0x00, 0x05, 0x7F, 0x81, 0xFF])
+@pytest.mark.parametrize("kind", [0x00, 0x06, 0x7F, 0x81, 0xFF])
 def test_an_unknown_type_is_refused(wire: Wire, kind: int) -> None:
     assert wire.fails(kind, b"whatever") == Failure.UNKNOWN_TYPE
 
@@ -223,3 +223,10 @@ _JUNK = st.lists(st.one_of(_WORDS, st.binary(max_size=700)), max_size=8).map(b""
 def test_whatever_comes_a_clean_hello_is_answered(wire: Wire, junk: bytes) -> None:
     wire.send(junk)
     wire.still_answers()
+
+
+def test_of_one_model_only_the_first_can_be_selected(wire: Wire) -> None:
+    answer = wire.ask(Type.SELECT, bytes((0,)))
+    assert (answer.type, answer.payload) == (0x85, bytes((0,)))
+    for payload in (bytes((1,)), bytes((255,)), b"", bytes(2)):
+        assert wire.fails(Type.SELECT, payload) == Failure.BAD_RANGE

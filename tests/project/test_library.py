@@ -54,3 +54,47 @@ def test_generate_replaces_a_library_and_nothing_else(tmp_path: Path) -> None:
     assert tinygen("generate", "m1.tflite", "-o", "lib", cwd=tmp_path).code == 0
     assert not (tmp_path / "lib" / "src" / "stale.c").exists()
     assert sorted(p.name for p in tmp_path.iterdir()) == ["lib", "m1.tflite", "mine"]
+
+
+SHARED_MAIN = """
+#include <stdio.h>
+#include "one.h"
+#include "other.h"
+#include "one_other_arena.h"
+int main(void) {
+  printf("%d %d\\n", one_input(0) == one_other_arena || other_input(0) == one_other_arena,
+         ONE_OTHER_ARENA_BYTES == sizeof one_other_arena);
+  for (int turn = 0; turn < 2; ++turn) {
+    for (int i = 0; i < ONE_INPUT_0_SIZE; ++i) one_input(0)[i] = (int8_t)(i * 9);
+    one_invoke();
+    for (int i = 0; i < ONE_OUTPUT_0_SIZE; ++i) printf("%d ", one_output(0)[i]);
+    for (int i = 0; i < OTHER_INPUT_0_SIZE; ++i) other_input(0)[i] = (int8_t)(i * 9);
+    other_invoke();
+    for (int i = 0; i < OTHER_OUTPUT_0_SIZE; ++i) printf("%d ", other_output(0)[i]);
+    printf("\\n");
+  }
+  return 0;
+}
+"""
+
+
+def test_two_models_over_one_arena(tmp_path: Path) -> None:
+    for index, name in enumerate(("one", "other")):
+        (tmp_path / f"{name}.tflite").write_bytes(small_model(index))
+    report = tinygen("generate", "one.tflite", "other.tflite", "-o", "lib", "--json", cwd=tmp_path).json()
+    names = ["one", "other", "one_other_arena"]
+    assert sorted(p.name for p in (tmp_path / "lib").iterdir()) == sorted(names)
+    assert report["arena_bytes"] == max(model["arena_bytes"] for model in report["models"])
+    assert "fill the" in (tmp_path / "lib" / "one" / "src" / "one.h").read_text()
+    (tmp_path / "main.c").write_text(SHARED_MAIN)
+    sources = [f"lib/{name}/src/{name}.c" for name in names]
+    command = ["gcc", *STRICT, *(f"-Ilib/{name}/src" for name in names), "main.c", *sources, "-o", "program"]
+    subprocess.run(command, cwd=tmp_path, check=True, timeout=60)
+    printed = subprocess.run(["./program"], cwd=tmp_path, check=True, capture_output=True, text=True, timeout=60)
+    head, first, second = printed.stdout.splitlines()
+    assert head == "1 1"
+    assert first == second
+    values = first.split()
+    assert values[:3] != values[3:]  # the other model has other weights
+    (tmp_path / "lib" / "one_other_arena" / "library.json").unlink()
+    assert "not empty" in tinygen("generate", "one.tflite", "other.tflite", "-o", "lib", cwd=tmp_path).error()

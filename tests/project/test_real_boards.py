@@ -39,3 +39,16 @@ def test_generated_project_compiles_for_its_core(tmp_path: Path, board: Board) -
     includes = [project / "lib" / "small" / "src", project / "tester", STUBS]
     for source in sources:
         compile_file(board, source, includes, tmp_path)
+
+
+@pytest.mark.parametrize("board", REAL, ids=lambda board: board.name)
+def test_project_of_two_models_compiles_for_its_core(tmp_path: Path, board: Board) -> None:
+    for index, name in enumerate(("one", "other")):
+        (tmp_path / f"{name}.tflite").write_bytes(small_model(index))
+    tinygen("build", "--board", board.name, "one.tflite", "other.tflite", "-o", "p", cwd=tmp_path, timeout=120)
+    project = tmp_path / "p"
+    sources = sorted(p for p in project.rglob("*") if p.suffix in (".c", ".cpp"))
+    assert {"main.cpp", "one_other_arena.c", "tested_model.c", "tested_model_2.c"} <= {s.name for s in sources}
+    includes = [*project.glob("lib/*/src"), project / "tester", STUBS]
+    for source in sources:
+        compile_file(board, source, includes, tmp_path)

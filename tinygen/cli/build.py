@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from tinygen.boards import Board, get_board
-from tinygen.cli.options import BOARD, JSON, PROJECT, model_options
+from tinygen.cli.options import BOARD, JSON, PROJECT, models_options
 from tinygen.cli.progress import OUT, Steps, warn_of_random
 from tinygen.elf import section_sizes
 from tinygen.errors import ReportedError, TinygenError
@@ -25,53 +26,65 @@ from tinygen.stack import Stack, invoke_stack
 @BOARD
 @PROJECT
 @JSON
-@model_options
-def build(request: Request, board_name: str, project: Path | None, as_json: bool) -> None:
+@models_options
+def build(requests: tuple[Request, ...], board_name: str, project: Path | None, as_json: bool) -> None:
     """Build a PlatformIO project for BOARD from MODEL (.keras, .h5, SavedModel or int8 .tflite).
 
     The model is quantized to int8 with the samples of --data, its memory planned, written as C and compiled.
-    A rebuild replaces what was generated; src/ and platformio.ini are yours.
+    A rebuild replaces what was generated; src/ and platformio.ini are yours. Several MODELs become one firmware:
+    a library for each, and one arena, as large as the largest needs, in which they run one after the other.
     """
     board = get_board(board_name)
-    folder = project or default_project(request, board)
+    folder = project or default_project(requests, board)
     steps = Steps()
-    compiled = write_project_of(request, board, folder, steps)
-    stack = stack_of(compiled, board, steps)
-    size = build_application(compiled, board, folder, stack, steps)
+    models = write_project_of(requests, board, folder, steps)
+    stacks = [stack_of(compiled, board, steps) for compiled in models]
+    size = build_application(models, board, folder, stacks, steps)
+    described = [_described(compiled) for compiled in models]
     report = {
         "board": board.name,
-        "model": request.name,
-        "model_sha256": compiled.model.sha256,
-        "calibration": compiled.calibration.source,
-        "recurrent": list(compiled.calibration.recurrent),
+        **(described[0] if len(models) == 1 else {"models": described}),
         "project_dir": str(folder),
         **size_json(size, board),
-        "float_islands": islands_json(compiled.plan.program.graph),
     }
     if as_json:
         click.echo(json.dumps(report, indent=2))
     else:
         OUT.print(size_table(size, board))
-        for line in island_lines(compiled.plan.program.graph):
-            OUT.print(line, soft_wrap=True)
-        OUT.print(f"stack of {request.name}_invoke: {stack.text}")
+        for compiled, stack in zip(models, stacks, strict=True):
+            for line in island_lines(compiled.plan.program.graph):
+                OUT.print(line, soft_wrap=True)
+            OUT.print(f"stack of {compiled.request.name}_invoke: {stack.text}")
         OUT.print(f"project: {folder}")
     if not size.fits(board):
         raise does_not_fit(size, board)
 
 
-def default_project(request: Request, board: Board) -> Path:
+def _described(compiled: Compiled) -> dict[str, object]:
+    return {
+        "model": compiled.request.name,
+        "model_sha256": compiled.model.sha256,
+        "calibration": compiled.calibration.source,
+        "recurrent": list(compiled.calibration.recurrent),
+        "float_islands": islands_json(compiled.plan.program.graph),
+    }
+
+
+def default_project(requests: Sequence[Request], board: Board) -> Path:
     """Where `build` puts a project without -o, and where `test`, `run` and `flash` look for it."""
-    return Path(f"{request.name}-{board.name}")
+    return Path("-".join((*(request.name for request in requests), board.name)))
 
 
-def write_project_of(request: Request, board: Board, folder: Path, steps: Steps) -> Compiled:
-    """Compile the model and write its project; warns loudly when it was calibrated on random input."""
-    with steps.step(f"preparing {request.model.name}"):
-        compiled = compile_model(request, folder, steps.update, board.kernels)
-        write_board_project(compiled, board, folder)
-    warn_of_random(compiled.calibration)
-    return compiled
+def write_project_of(requests: Sequence[Request], board: Board, folder: Path, steps: Steps) -> tuple[Compiled, ...]:
+    """Compile the models and write their project; warns loudly of each that was calibrated on random input."""
+    models = []
+    for request in requests:
+        with steps.step(f"preparing {request.model.name}"):
+            models.append(compile_model(request, folder, steps.update, board.kernels, board.regions))
+    write_board_project(models, board, folder)
+    for compiled in models:
+        warn_of_random(compiled.calibration)
+    return tuple(models)
 
 
 def stack_of(compiled: Compiled, board: Board, steps: Steps) -> Stack:
@@ -81,9 +94,11 @@ def stack_of(compiled: Compiled, board: Board, steps: Steps) -> Stack:
         return invoke_stack(library, compiled.request.name, board)
 
 
-def build_application(compiled: Compiled, board: Board, folder: Path, stack: Stack, steps: Steps) -> Size:
+def build_application(
+    models: Sequence[Compiled], board: Board, folder: Path, stacks: Sequence[Stack], steps: Steps
+) -> Size:
     """Build the application; its size, also when it does not fit. Raises TinygenError when it does not build."""
-    planned = planned_size(compiled.plan, stack)
+    planned = planned_size([compiled.plan for compiled in models], stacks)
     if not planned.fits(board):
         return planned
     try:
@@ -91,7 +106,7 @@ def build_application(compiled: Compiled, board: Board, folder: Path, stack: Sta
             result = build_firmware(folder, board.name, board, steps.platformio)
     except DoesNotFit as error:
         return replace(planned, overflow=str(error))
-    sizes = section_sizes(result.elf)
+    sizes = section_sizes(result.elf, [region.section for region in board.regions])
     return replace(planned, ram=sizes.ram, flash=sizes.flash)
 
 
@@ -100,7 +115,13 @@ def does_not_fit(size: Size, board: Board) -> TinygenError:
     hint = "take a smaller model or a larger board (`tinygen boards`)"
     if size.overflow:
         return ReportedError(size.overflow, hint)
-    ram = size.arena if size.ram is None else size.ram
+    spilled = [use for use in size.regions if not use.fits]
+    if spilled:
+        region, used = spilled[0].region, spilled[0].bytes
+        return ReportedError(
+            f"the model does not fit {board.name}: {used:,} bytes of {region.name}, which has {region.bytes:,}", hint
+        )
+    ram = size.static_arena if size.ram is None else size.ram
     flash = size.constants if size.flash is None else size.flash
     return ReportedError(
         f"the model does not fit {board.name}: it needs {ram + size.reserve(board):,} bytes of RAM (stack reserve "

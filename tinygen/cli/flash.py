@@ -8,7 +8,7 @@ import click
 
 from tinygen.boards import get_board
 from tinygen.cli.build import build_application, default_project, does_not_fit, stack_of, write_project_of
-from tinygen.cli.options import BOARD, PORT, PROJECT, model_options
+from tinygen.cli.options import BOARD, PORT, PROJECT, models_options
 from tinygen.cli.progress import OUT, Steps
 from tinygen.pipeline import Request
 from tinygen.platformio import upload
@@ -18,20 +18,22 @@ from tinygen.platformio import upload
 @BOARD
 @PORT
 @PROJECT
-@model_options
-def flash(request: Request, board_name: str, port: str | None, project: Path | None) -> None:
+@models_options
+def flash(requests: tuple[Request, ...], board_name: str, port: str | None, project: Path | None) -> None:
     """Build MODEL's application for BOARD and upload it with PlatformIO.
 
     Without --port PlatformIO looks for the board itself. An emulated board is started, and goes on running
     until `pio run -t stop` in the project's folder.
     """
     board = get_board(board_name)
-    folder = project or default_project(request, board)
+    folder = project or default_project(requests, board)
     steps = Steps()
-    compiled = write_project_of(request, board, folder, steps)
-    size = build_application(compiled, board, folder, stack_of(compiled, board, steps), steps)
+    models = write_project_of(requests, board, folder, steps)
+    stacks = [stack_of(compiled, board, steps) for compiled in models]
+    size = build_application(models, board, folder, stacks, steps)
     if not size.fits(board):
         raise does_not_fit(size, board)
     with steps.step(f"uploading to {board.name}"):
         upload(folder, board.name, board, port, steps.platformio)
-    OUT.print(f"{board.name} runs {request.name}; see what it prints: pio device monitor -d {folder}")
+    names = " and ".join(request.name for request in requests)
+    OUT.print(f"{board.name} runs {names}; see what it prints: pio device monitor -d {folder}")

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 from tinygen.boards import Board
 from tinygen.cli.progress import Steps
-from tinygen.pipeline import Compiled
-from tinygen.samples import RawSamples
-from tinygen.tester import DeviceRun, board_with_tester, run_on_device
+from tinygen.tester import DeviceRun, Model, board_with_tester, run_on_device
 
 
 def run_samples(
-    compiled: Compiled, board: Board, project: Path, port: str | None, samples: RawSamples, steps: Steps
-) -> DeviceRun:
-    """Run all samples on the board, with progress; raises TinygenError."""
+    models: Sequence[Model], board: Board, project: Path, port: str | None, steps: Steps
+) -> tuple[DeviceRun, ...]:
+    """Run all samples of the project's models on the board, with progress; raises TinygenError."""
     with ExitStack() as stack:
         with steps.step(f"bringing the tester onto {board.name}"):
             url = stack.enter_context(board_with_tester(board, project, port, steps.platformio))
-        with steps.count(f"running on {board.name}", len(samples.inputs)) as done:
-            return run_on_device(compiled, board, url, samples, done)
+        with steps.count(f"running on {board.name}", sum(len(samples.inputs) for _, samples in models)) as done:
+            return run_on_device(models, board, url, done)

@@ -9,8 +9,10 @@ from typing import Any
 
 import click
 
-from tinygen.pipeline import make_request
+from tinygen.errors import TinygenError
+from tinygen.pipeline import Request, make_request
 from tinygen.plan.search import OPTIMIZE
+from tinygen.render.arenas import arena_name
 
 Shape = tuple[str, tuple[int, ...]]
 
@@ -84,17 +86,90 @@ def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
         request = make_request(model, name, data, shapes, unsafe_lambda, optimize, taken == "rows", activations)
         return command(request=request, **rest)
 
-    shape_help = "Fix unknown dimensions: 1,49,10,1, or NAME=1,49,10,1 for each of several inputs."
-    types_help = "What a Keras model computes with; int16 has int8 weights too (TFLite's 16x8 mode). Default: int8."
     options = (
-        click.option("--activations", type=click.Choice(("int8", "int16")), default="int8", help=types_help),
-        click.option("--unsafe-lambda", is_flag=True, help="Run Lambda layers: Python code out of the model file."),
-        click.option("--input-shape", "input_shapes", type=_shape, multiple=True, metavar="SHAPE", help=shape_help),
         click.option("--name", metavar="NAME", help="The model's name in C (default: from the file)."),
         click.option("--data", metavar="FILE[:KEY]", help="Samples, .npz or .npy; default: MODEL's stem + .npz."),
         click.argument("model", type=click.Path(path_type=Path)),
     )
-    decorated: Callable[..., Any] = with_request
-    for option in options:
-        decorated = option(decorated)
-    return decorated
+    return _decorated(with_request, options)
+
+
+def models_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """As model_options, for one MODEL or several that share an arena; the command gets them as `requests`.
+
+    Of several models, --name and --data are given once for each, in their order, or not at all.
+    """
+
+    @wraps(command)
+    def with_requests(
+        models: tuple[Path, ...],
+        names: tuple[str, ...],
+        data: tuple[str, ...],
+        input_shapes: tuple[Shape, ...],
+        unsafe_lambda: bool,
+        activations: str,
+        optimize: str,
+        taken: str,
+        **rest: Any,
+    ) -> Any:
+        if len(models) > 1 and input_shapes:
+            raise TinygenError(
+                "--input-shape is for one MODEL", "make int8 files first, with `tinygen quantize --input-shape`", 2
+            )
+        requests = tuple(
+            make_request(model, name, file, dict(input_shapes), unsafe_lambda, optimize, taken == "rows", activations)
+            for model, name, file in zip(
+                models, _one_each("--name", names, models), _one_each("--data", data, models), strict=True
+            )
+        )
+        _need_different_names(requests)
+        return command(requests=requests, **rest)
+
+    options = (
+        click.option(
+            "--name",
+            "names",
+            multiple=True,
+            metavar="NAME",
+            help="The model's name in C (default: from the file); of several MODELs once for each, in their order.",
+        ),
+        click.option(
+            "--data",
+            multiple=True,
+            metavar="FILE[:KEY]",
+            help="Samples, .npz or .npy; default (-): MODEL's stem + .npz; of several MODELs once for each.",
+        ),
+        click.argument("models", type=click.Path(path_type=Path), nargs=-1, required=True, metavar="MODEL..."),
+    )
+    return BY_ROWS(OPTIMIZED(_decorated(with_requests, options)))
+
+
+def _one_each(option: str, values: tuple[str, ...], models: tuple[Path, ...]) -> tuple[str | None, ...]:
+    """The option's value for every model, None where it was left out; raises TinygenError when some are missing."""
+    if values and len(values) != len(models):
+        raise TinygenError(
+            f"{len(models)} models, but {len(values)} times {option}", f"give {option} once for each, in order", 2
+        )
+    return tuple(None if value == "-" else value for value in values) or (None,) * len(models)
+
+
+def _need_different_names(requests: tuple[Request, ...]) -> None:
+    names = [request.name for request in requests]
+    libraries = [*names, *([arena_name(names)] if len(names) > 1 else [])]
+    for name in names:
+        if libraries.count(name) > 1:
+            raise TinygenError(f"two libraries would be called '{name}'", "give another --name to each model", 2)
+
+
+def _decorated(command: Callable[..., Any], options: tuple[Callable[..., Any], ...]) -> Callable[..., Any]:
+    """The command with `options`, and with those that are the same for one model and several."""
+    shape_help = "Fix unknown dimensions: 1,49,10,1, or NAME=1,49,10,1 for each of several inputs."
+    types_help = "What a Keras model computes with; int16 has int8 weights too (TFLite's 16x8 mode). Default: int8."
+    common = (
+        click.option("--activations", type=click.Choice(("int8", "int16")), default="int8", help=types_help),
+        click.option("--unsafe-lambda", is_flag=True, help="Run Lambda layers: Python code out of the model file."),
+        click.option("--input-shape", "input_shapes", type=_shape, multiple=True, metavar="SHAPE", help=shape_help),
+    )
+    for option in (*common, *options):
+        command = option(command)
+    return command

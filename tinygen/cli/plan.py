@@ -42,7 +42,8 @@ def plan(
     board = get_board(board_name) if board_name else None
     steps = Steps()
     with steps.step(f"preparing {request.model.name}"):
-        compiled = compile_model(request, None, steps.update, board.kernels if board else "portable")
+        kernels, regions = (board.kernels, board.regions) if board else ("portable", ())
+        compiled = compile_model(request, None, steps.update, kernels, regions)
     made = compiled.plan
     stack = None if board is None else stack_of(compiled, board, steps)
     points = None
@@ -53,7 +54,7 @@ def plan(
         write_atomically(svg, memory_svg(made).encode())
     if html is not None and points is not None:
         write_atomically(html, plan_page(made, request.optimize, board, stack, points))
-    fits = None if board is None or stack is None else planned_size(made, stack).fits(board)
+    fits = None if board is None or stack is None else planned_size([made], [stack]).fits(board)
     shown = points if show_frontier else None
     if as_json:
         figures = plan_json(made, request.optimize, stack, shown)
@@ -66,6 +67,8 @@ def plan(
         click.echo(line)
     if shown is not None:
         click.echo(f"\n{frontier_text(shown)}")
+    for use in made.regions:
+        OUT.print(f"{use.region.name}: {use.bytes:,} of {use.region.bytes:,} bytes")
     if board is not None and stack is not None:
         OUT.print(f"\nstack of {request.name} on {board.name}: {stack.text}", markup=False)
         OUT.print(

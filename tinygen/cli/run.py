@@ -53,9 +53,9 @@ def run(
     int8 arrays go in and come out raw; float arrays are quantized on the way in, and the outputs dequantized.
     """
     board = get_board(board_name)
-    folder = project or default_project(request, board)
+    folder = project or default_project([request], board)
     steps = Steps()
-    compiled = write_project_of(request, board, folder, steps)
+    (compiled,) = write_project_of([request], board, folder, steps)
     graph = compiled.plan.program.graph
     if len(graph.outputs) > 1 and output_file.suffix != ".npz":
         raise TinygenError(f"{request.name} has {len(graph.outputs)} outputs", "give an .npz file as --output")
@@ -63,7 +63,7 @@ def run(
     if samples is None:
         raise TinygenError(f"{input_file} has no samples", "give an .npy, or an .npz with the inputs' names")
     raw = raw_samples(graph, samples)
-    result = run_samples(compiled, board, folder, port, raw, steps)
+    (result,) = run_samples([(compiled, raw)], board, folder, port, steps)
     as_float = any(array.dtype.kind == "f" for array in samples.values())
     outputs = _collect(graph, result, as_float)
     _save(output_file, outputs)

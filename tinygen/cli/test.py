@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
@@ -12,9 +13,9 @@ import click
 from tinygen.boards import Board, get_board
 from tinygen.cli.build import default_project, write_project_of
 from tinygen.cli.on_board import run_samples
-from tinygen.cli.options import BOARD, JSON, PORT, PROJECT, model_options
+from tinygen.cli.options import BOARD, JSON, PORT, PROJECT, models_options
 from tinygen.cli.progress import OUT, Steps
-from tinygen.errors import ReportedError
+from tinygen.errors import ReportedError, TinygenError
 from tinygen.pipeline import Compiled, Request
 from tinygen.report.verdict import CodeVerdict, FloatVerdict, judge_code, judge_float
 from tinygen.tester import DeviceRun
@@ -33,9 +34,9 @@ from tinygen.testset import TestSet, make_test_set, save_test_set
     help="Also save inputs and both references, for `--data FILE` where there is no TensorFlow.",
 )
 @JSON
-@model_options
+@models_options
 def test(
-    request: Request,
+    requests: tuple[Request, ...],
     board_name: str,
     port: str | None,
     project: Path | None,
@@ -47,28 +48,54 @@ def test(
 
     Builds the tester's firmware, flashes it (or boots the emulator) and sends the test samples of --data over
     serial; random ones where there is no data. A PORT that is a URL is taken as a board that runs already.
+    Several MODELs are tested in one firmware, over the arena that they share, taking turns sample by sample.
     """
     board = get_board(board_name)
-    folder = project or default_project(request, board)
+    if vectors is not None and len(requests) > 1:
+        raise TinygenError("--vectors is for one MODEL", "save them model by model", 2)
+    folder = project or default_project(requests, board)
     steps = Steps()
-    compiled = write_project_of(request, board, folder, steps)
+    models = write_project_of(requests, board, folder, steps)
     with steps.step("preparing the references"):
-        tests = make_test_set(compiled, samples, steps.update)
+        tests = [make_test_set(compiled, samples, steps.update) for compiled in models]
     if vectors is not None:
-        save_test_set(vectors, compiled, tests)
-    result = run_samples(compiled, board, folder, port, tests.raw, steps)
-    code = judge_code(result.outputs, tests.int8_outputs)
-    floats = _judge_float(compiled, tests, result)
+        save_test_set(vectors, models[0], tests[0])
+    pairs = list(zip(models, tests, strict=True))
+    results = run_samples([(compiled, test_set.raw) for compiled, test_set in pairs], board, folder, port, steps)
+    verdicts = [_judge(*pair, result) for pair, result in zip(pairs, results, strict=True)]
     if as_json:
-        click.echo(json.dumps(_json(board, code, floats, result), indent=2))
+        click.echo(json.dumps(_json(board, verdicts), indent=2))
     else:
-        _print(board, tests, code, floats, result)
-    if not code.passed:
-        raise ReportedError(
-            f"{board.name}: {code.outputs - code.bit_exact} of {code.outputs} outputs differ from the int8 reference; "
-            f"first {code.first_wrong}",
-            "the firmware does not compute this model: report it with the model, the board and this output",
-        )
+        for verdict in verdicts:
+            _print(board, verdict)
+    wrong = [verdict for verdict in verdicts if not verdict.code.passed]
+    if wrong:
+        raise _not_exact(board, wrong[0])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Verdict:
+    """What came out for one of the models."""
+
+    compiled: Compiled
+    tests: TestSet
+    result: DeviceRun
+    code: CodeVerdict
+    floats: FloatVerdict | None
+
+
+def _judge(compiled: Compiled, tests: TestSet, result: DeviceRun) -> _Verdict:
+    code = judge_code(result.outputs, tests.int8_outputs)
+    return _Verdict(compiled, tests, result, code, _judge_float(compiled, tests, result))
+
+
+def _not_exact(board: Board, wrong: _Verdict) -> TinygenError:
+    code = wrong.code
+    return ReportedError(
+        f"{board.name}: {code.outputs - code.bit_exact} of {code.outputs} outputs of {wrong.compiled.request.name} "
+        f"differ from the int8 reference; first {code.first_wrong}",
+        "the firmware does not compute this model: report it with the model, the board and this output",
+    )
 
 
 def _judge_float(compiled: Compiled, tests: TestSet, result: DeviceRun) -> FloatVerdict | None:
@@ -81,9 +108,21 @@ def _judge_float(compiled: Compiled, tests: TestSet, result: DeviceRun) -> Float
     return judge_float(result.outputs, outputs, tests.float_outputs, tests.y_test, classes)
 
 
-def _json(board: Board, code: CodeVerdict, floats: FloatVerdict | None, result: DeviceRun) -> dict[str, object]:
+def _json(board: Board, verdicts: list[_Verdict]) -> dict[str, object]:
+    described = [_model_json(board, verdict) for verdict in verdicts]
+    if len(described) == 1:
+        return {"board": board.name, **described[0]}
     return {
         "board": board.name,
+        "models": [{"model": v.compiled.request.name, **d} for v, d in zip(verdicts, described, strict=True)],
+        "arena_bytes": max(verdict.result.info.arena_bytes for verdict in verdicts),
+        "pass": all(verdict.code.passed for verdict in verdicts),
+    }
+
+
+def _model_json(board: Board, verdict: _Verdict) -> dict[str, object]:
+    code, floats, result = verdict.code, verdict.floats, verdict.result
+    return {
         "samples": code.samples,
         "outputs": code.outputs,
         "bit_exact": code.bit_exact,
@@ -96,6 +135,7 @@ def _json(board: Board, code: CodeVerdict, floats: FloatVerdict | None, result: 
         "microseconds": _microseconds(result),
         "microseconds_are_virtual": _virtual_time(board),
         "retries": result.retries,
+        "arena_bytes": result.info.arena_bytes,
         "model_sha256": result.info.sha256,
         "pass": code.passed,
     }
@@ -110,14 +150,17 @@ def _microseconds(result: DeviceRun) -> float:
     return round(1e6 * median(result.ticks) / result.info.ticks_hz, 1)
 
 
-def _print(board: Board, tests: TestSet, code: CodeVerdict, floats: FloatVerdict | None, result: DeviceRun) -> None:
+def _print(board: Board, verdict: _Verdict) -> None:
+    tests, code, floats, result = verdict.tests, verdict.code, verdict.floats, verdict.result
+    name, arena = verdict.compiled.request.name, result.info.arena_bytes
     virtual = " of the emulator's virtual time" if _virtual_time(board) else ""
-    OUT.print(f"{board.name}: {code.samples} samples ({tests.source}), {_microseconds(result):,.0f} us each{virtual}")
+    duration = f"{_microseconds(result):,.0f} us each{virtual}"
+    OUT.print(f"{name} on {board.name}: {code.samples} samples ({tests.source}), {duration}; arena {arena:,} bytes")
     if result.retries:
         OUT.print(f"{result.retries} frames were lost or damaged and sent again")
-    verdict = "OK" if code.passed else "WRONG"
+    word = "OK" if code.passed else "WRONG"
     OUT.print(
-        f"device against the int8 reference: {code.bit_exact:,} of {code.outputs:,} outputs bit-exact  {verdict}",
+        f"device against the int8 reference: {code.bit_exact:,} of {code.outputs:,} outputs bit-exact  {word}",
         style="bold green" if code.passed else "bold red",
     )
     if floats is None:

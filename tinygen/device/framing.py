@@ -19,6 +19,7 @@ class Type(IntEnum):
     INPUT = 0x02
     INVOKE = 0x03
     OUTPUT = 0x04
+    SELECT = 0x05
     FAIL = 0xFF
 
 

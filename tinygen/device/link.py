@@ -69,9 +69,10 @@ class Link:
         self._port, self._name, self._answer_seconds = port, name, answer_seconds
         self._byte_seconds = 0.0 if is_url(name) else 10 / baud
         self._parser = Parser(_MAX_PAYLOAD)
-        self._info: DeviceInfo | None = None
+        self._selected = 0
+        self._infos: dict[int, DeviceInfo] = {}  # of each model
+        self._slowest: dict[int, float] = {}  # seconds of an inference
         self._seq = 0
-        self._slowest: float | None = None
 
     @classmethod
     def open(cls, port: str, baud: int = 115200, answer_seconds: float = 0.5) -> Link:
@@ -105,8 +106,17 @@ class Link:
             self._write((bytes(_MAX_PAYLOAD + OVERHEAD) if asked else b"") + self._encode(request, 0, asked))
             self._collect((request,), asked, answers, self._answer_seconds + self._wire(_MAX_PAYLOAD))
         self._drain()
-        self._info = self._read_info(answers[0].payload)
-        return self._info
+        self._infos[self._selected] = self._read_info(answers[0].payload)
+        return self._infos[self._selected]
+
+    def select(self, index: int) -> None:
+        """All that follows goes to model `index` of a firmware that has several.
+
+        Raises TinygenError when the board has no such model, or does not answer.
+        """
+        (answer,) = self._exchange(((Type.SELECT, bytes((index,))),), self._answer_seconds)
+        self._refuse_failure(answer)
+        self._selected = index
 
     def infer(self, inputs: bytes, timeout: float = 30.0) -> Answer:
         """Run one inference on the bytes of all inputs in order; `timeout` (seconds) is for the inference alone.
@@ -114,7 +124,7 @@ class Link:
         Raises TinygenError: wrong size, no answer within the time, connection lost. What it returns has arrived
         as the device computed it.
         """
-        info = self._info or self.hello()
+        info = self._infos.get(self._selected) or self.hello()
         if len(inputs) != info.input_bytes:
             raise TinygenError(f"{info.name} takes {info.input_bytes} bytes of input, not {len(inputs)}")
         for _ in range(_TRIES):
@@ -145,14 +155,15 @@ class Link:
     def _invoke(self, inputs: bytes, timeout: float) -> tuple[int, int] | None:
         """CRC of the outputs and ticks; None when the device does not have these inputs."""
         request: Request = (Type.INVOKE, zlib.crc32(inputs).to_bytes(4, "little"))
-        if self._slowest is not None:  # it is known how long that takes: a lost frame need not cost `timeout`
-            timeout = min(timeout, 1 + 4 * self._slowest)
+        slowest = self._slowest.get(self._selected)
+        if slowest is not None:  # it is known how long that takes: a lost frame need not cost `timeout`
+            timeout = min(timeout, 1 + 4 * slowest)
         start = time.monotonic()
         (answer,) = self._exchange((request,), timeout + self._answer_seconds)
         if answer.type == Type.FAIL and answer.payload[0] == Failure.INPUTS_GONE:
             return None
         self._refuse_failure(answer)
-        self._slowest = max(self._slowest or 0.0, time.monotonic() - start)
+        self._slowest[self._selected] = max(slowest or 0.0, time.monotonic() - start)
         return int.from_bytes(answer.payload[:4], "little"), int.from_bytes(answer.payload[4:], "little")
 
     def _fetch_outputs(self, info: DeviceInfo) -> bytes:
@@ -313,6 +324,8 @@ def _fits(frame: Frame, request: Request) -> bool:
         return False
     if kind == Type.INPUT:
         return frame.payload == payload[:4]
+    if kind == Type.SELECT:
+        return frame.payload == payload
     if kind == Type.INVOKE:
         return len(frame.payload) == 8
     if kind == Type.OUTPUT:

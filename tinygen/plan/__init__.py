@@ -5,6 +5,7 @@ Place in the flow: after kernels.py, before render/. Rendering decides no offset
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tinygen.kernels import Program, Step
@@ -12,18 +13,21 @@ from tinygen.ops.base import Operand
 from tinygen.plan.check import Place, check_plan
 from tinygen.plan.order import ordered
 from tinygen.plan.place import Placement, place
+from tinygen.plan.regions import Division, choose_division
 from tinygen.plan.schedule import Segment
 from tinygen.plan.search import choose_schedule
 from tinygen.plan.state import state_bytes, state_offsets
 from tinygen.plan.timeline import Buffer, find_buffers
+from tinygen.regions import Region, RegionUse
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Placed:
-    """A buffer at its offset in the arena."""
+    """A buffer at its offset in the arena, or in the arena's part that lies in a region, given by its number."""
 
     buffer: Buffer
     offset: int
+    region: int = 0
 
     @property
     def end(self) -> int:
@@ -32,7 +36,7 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A tensor as a kernel sees it: row y at offset + (y % ring_rows) * row_bytes in `memory`, arena or state."""
+    """A tensor as a kernel sees it: row y at offset + (y % ring_rows) * row_bytes in the array `memory`."""
 
     memory: str
     offset: int
@@ -42,13 +46,17 @@ class View:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plan:
-    """What is computed when, and where everything lies. `arena_bytes` holds input, output, all tensors and scratch."""
+    """What is computed when, and where everything lies. `arena_bytes` holds input, output, all tensors and scratch.
+
+    `regions`: what lies in each of the board's regions, in all `arena_bytes`; () for a board that has none.
+    """
 
     program: Program
     segments: tuple[Segment, ...]
     placed: tuple[Placed, ...]
     arena_bytes: int
     lower_bound_bytes: int
+    regions: tuple[RegionUse, ...] = ()
 
     @property
     def pushed(self) -> Operand | None:
@@ -64,41 +72,84 @@ class Plan:
         """The largest scratch and carry of any step."""
         return max((s.call.scratch_bytes + s.call.carry_bytes for s in self.steps), default=0)
 
+    @property
+    def used_regions(self) -> tuple[int, ...]:
+        """The numbers of the regions in which something lies; (0,) for a board that has none."""
+        return tuple(i for i, use in enumerate(self.regions) if use.bytes) or (0,)
+
+    def arena_of(self, region: int) -> str:
+        """The name of the array in a region: `arena`, or `arena_psram` and so on if there are several."""
+        return "arena" if len(self.used_regions) < 2 else f"arena_{self.regions[region].region.name.lower()}"
+
+    def address(self, tensor: int) -> tuple[str, int]:
+        """The array in which a tensor that is not constant lies, and its offset there in bytes.
+
+        A variable lies in `state`, any other tensor in an arena.
+        """
+        root = self.program.storage[tensor]
+        if self.program.graph.tensors[root].is_variable:
+            return "state", state_offsets(self.program.graph)[root]
+        placed = self._placed("tensor", root)
+        return self.arena_of(placed.region), placed.offset
+
+    def step_address(self, role: str, step: int) -> tuple[str, int]:
+        """The array in which the `scratch` or `carry` of a step lies, and its offset there in bytes."""
+        placed = self._placed(role, step)
+        return self.arena_of(placed.region), placed.offset
+
+    def position(self, placed: Placed) -> int:
+        """The offset of a buffer, in bytes, as if the regions lay one behind the other."""
+        return placed.offset + sum(use.bytes for use in self.regions[: placed.region])
+
     def view(self, operand: Operand) -> View:
         """Where the rows of an operand that is not constant lie."""
-        root = self.program.storage[operand.tensor]
-        if self.program.graph.tensors[root].is_variable:
-            return View("state", state_offsets(self.program.graph)[root], operand.row_bytes, operand.rows)
-        placed = self._placed("tensor", root)
-        return View("arena", placed.offset, operand.row_bytes, placed.buffer.ring_rows or operand.rows)
+        array, offset = self.address(operand.tensor)
+        rows = 0
+        if self.program.in_arena(operand.tensor):
+            rows = self._placed("tensor", self.program.storage[operand.tensor]).buffer.ring_rows
+        return View(array, offset, operand.row_bytes, rows or operand.rows)
 
     @property
     def state_bytes(self) -> int:
         """Bytes of the variables, which lie outside of the arena."""
         return state_bytes(self.program.graph)
 
-    def tensor_offset(self, tensor: int) -> int:
-        """Arena offset of a tensor that is neither constant nor a variable, in bytes."""
-        return self._placed("tensor", self.program.storage[tensor]).offset
-
-    def step_offset(self, role: str, step: int) -> int:
-        """Arena offset of the `scratch` or `carry` of a step."""
-        return self._placed(role, step).offset
-
     def _placed(self, role: str, key: int) -> Placed:
         return next(p for p in self.placed if p.buffer.role == role and p.buffer.key == key)
 
 
-def make_plan(program: Program, optimize: str = "balanced", by_rows: bool = False) -> Plan:
+def make_plan(
+    program: Program, optimize: str = "balanced", by_rows: bool = False, regions: Sequence[Region] = ()
+) -> Plan:
     """The plan of the wanted kind: `ram` (smallest arena), `speed` (fewest calls), `balanced` between them, or `size`.
 
     by_rows: the caller brings the input row by row (NAME_push_row), so that it need not be there as a whole.
+    regions: the board's memories for arenas, fastest first. If the plan does not fit the first one, it gives way to the
+    plan that reads and writes least in the others.
 
     The plan is checked independently of how it was found; a mistake there raises AssertionError.
     """
     program = ordered(program)
     chosen = choose_schedule(program, optimize, by_rows)
-    return placed_plan(program, chosen.segments, chosen.buffers, chosen.placement)
+    if not regions:
+        return placed_plan(program, chosen.segments, chosen.buffers, chosen.placement)
+    return divided_plan(program, choose_division(program, chosen, regions, by_rows), regions)
+
+
+def divided_plan(program: Program, division: Division, regions: Sequence[Region]) -> Plan:
+    """The plan of a schedule whose buffers lie in several regions, checked."""
+    chosen = division.candidate
+    places = zip(chosen.buffers, division.offsets, division.regions, strict=True)
+    placed = tuple(Placed(*place) for place in places)
+    check_plan(program, chosen.segments, places_of(placed), *division.sizes)
+    uses = tuple(RegionUse(region, size) for region, size in zip(regions, division.sizes, strict=True))
+    return Plan(program, chosen.segments, placed, sum(division.sizes), chosen.placement.lower_bound, uses)
+
+
+def shared_regions(plans: Sequence[Plan]) -> tuple[RegionUse, ...]:
+    """What plans for the same board take of each region when they share their arenas: the most of any of them."""
+    uses = zip(*(plan.regions for plan in plans), strict=True)
+    return tuple(RegionUse(each[0].region, max(use.bytes for use in each)) for each in uses)
 
 
 def plan_schedule(program: Program, segments: tuple[Segment, ...]) -> Plan:
@@ -118,4 +169,4 @@ def placed_plan(
 
 def places_of(placed: tuple[Placed, ...]) -> dict[tuple[str, int], Place]:
     """Placed buffers as the checker takes them."""
-    return {(p.buffer.role, p.buffer.key): Place(p.offset, p.buffer.size, p.buffer.ring_rows) for p in placed}
+    return {(p.buffer.role, p.buffer.key): Place(p.offset, p.buffer.size, p.buffer.ring_rows, p.region) for p in placed}

@@ -7,7 +7,8 @@ it reads, and the offsets, and nothing of lifetimes. A read of a byte that somet
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import accumulate
 
 import numpy as np
 
@@ -21,25 +22,33 @@ ALIGNMENT = 4
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a buffer lies: bytes [offset, offset + size); ring_rows as in the kernels' views, 0 for a whole tensor."""
+    """Where a buffer lies: bytes [offset, offset + size) of the arena in a region, which is given by its number.
+
+    ring_rows as in the kernels' views, 0 for a whole tensor.
+    """
 
     offset: int
     size: int
     ring_rows: int = 0
+    region: int = 0
 
 
 Places = Mapping[tuple[str, int], Place]
 
 
-def check_plan(program: Program, segments: Sequence[Segment], places: Places, arena_bytes: int) -> None:
+def check_plan(program: Program, segments: Sequence[Segment], places: Places, *arena_bytes: int) -> None:
     """Raise AssertionError where a kernel would read a byte that is not there any more, or not yet.
 
     places: by role (`tensor`, `scratch`, `carry`) and by tensor or step index, as in plan/timeline.py.
+    arena_bytes: of the arena in each region.
     """
     for (role, key), place in places.items():
-        if place.offset < 0 or place.offset % ALIGNMENT or place.offset + place.size > arena_bytes:
+        if place.offset < 0 or place.offset % ALIGNMENT or place.offset + place.size > arena_bytes[place.region]:
             raise AssertionError(f"plan: {role} {key} at {place.offset} is misaligned or outside of the arena")
-    replay = _Replay(program, places, arena_bytes)
+    # the regions one behind the other
+    starts = (0, *accumulate(arena_bytes))
+    places = {key: replace(place, offset=starts[place.region] + place.offset) for key, place in places.items()}
+    replay = _Replay(program, places, sum(arena_bytes))
     pushed = segments[0].pushed if segments else None
     for index in program.graph.inputs if pushed is None else ():
         replay.put(index, 0, program.graph.tensors[index].nbytes)

@@ -5,6 +5,7 @@ Place in the flow: for plan/search.py. The peak is a sum of what is alive, as if
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,12 +45,13 @@ class _Lives:
         return self.first[root] < first and self.last[root] >= end
 
 
-def options_of(program: Program, pushed: bool = False) -> tuple[tuple[Option, ...], ...]:
+def options_of(program: Program, pushed: bool = False, outside: Collection[int] = ()) -> tuple[tuple[Option, ...], ...]:
     """For each step the segments that may begin with it, the single step first.
 
     pushed: the model's input is brought row by row, so that the first segment must take it so.
+    outside: inputs of the model that lie in another memory and do not count.
     """
-    written, lives = writers(program), _lives(program)
+    written, lives = writers(program), _lives(program, outside)
     options = [
         (_whole(program, lives, first), *_streams(program, written, lives, first, False))
         for first in range(len(program.steps))
@@ -59,7 +61,7 @@ def options_of(program: Program, pushed: bool = False) -> tuple[tuple[Option, ..
     return tuple(options)
 
 
-def _lives(program: Program) -> _Lives:
+def _lives(program: Program, outside: Collection[int]) -> _Lives:
     graph, storage, end = program.graph, program.storage, len(program.steps)
     first = {storage[i]: -1 for i in graph.inputs}
     last = dict(first)
@@ -69,7 +71,7 @@ def _lives(program: Program) -> _Lives:
             first.setdefault(storage[step.call.output.tensor], index)
         last |= {storage[t]: index for t in used}
     last |= {storage[i]: end for i in graph.outputs}
-    return _Lives({r: graph.tensors[r].nbytes for r in first}, first, last)
+    return _Lives({r: 0 if r in outside else graph.tensors[r].nbytes for r in first}, first, last)
 
 
 def _whole(program: Program, lives: _Lives, index: int) -> Option:

@@ -38,12 +38,13 @@ def lower_bound(buffers: Sequence[Buffer]) -> int:
     return _problem(buffers).bound
 
 
-def place(buffers: Sequence[Buffer]) -> Placement:
-    """The smallest arena found."""
+def place(buffers: Sequence[Buffer], search: bool = True) -> Placement:
+    """The smallest arena found; without `search` by first fit alone."""
     problem = _problem(buffers)
     orders = _orders(buffers)
     best = min((_first_fit(problem, order) for order in orders), key=lambda offsets: _size(problem, offsets))
-    best = _searched(problem, orders, best)
+    if search:
+        best = _searched(problem, orders, best)
     return Placement(best, _size(problem, best), problem.bound)
 
 
@@ -104,9 +105,34 @@ def _first_fit(problem: _Problem, order: Sequence[int]) -> tuple[int, ...]:
     """Each buffer at the lowest offset that is free."""
     offsets: dict[int, int] = {}
     for index in order:
-        edges = [offsets[o] + above for o, _, above in problem.conflicts[index] if o in offsets]
-        offsets[index] = next(c for c in sorted({0, *(e for e in edges if e > 0)}) if _fits(problem, index, c, offsets))
+        offsets[index] = _lowest(problem, index, offsets)
     return tuple(offsets[index] for index in range(len(order)))
+
+
+def _lowest(problem: _Problem, index: int, offsets: dict[int, int]) -> int:
+    edges = [offsets[o] + above for o, _, above in problem.conflicts[index] if o in offsets]
+    return next(c for c in sorted({0, *(e for e in edges if e > 0)}) if _fits(problem, index, c, offsets))
+
+
+def divide(
+    buffers: Sequence[Buffer], order: Sequence[int], capacities: Sequence[int]
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """(memory, offset) of each buffer: in the given order each goes into the first memory in which it finds room.
+
+    capacities: bytes of each memory; what fits none goes into the last, however large it gets.
+    """
+    problem = _problem(buffers)
+    inside: list[dict[int, int]] = [{} for _ in capacities]
+    chosen = {}
+    for index in order:
+        for memory, (capacity, offsets) in enumerate(zip(capacities, inside, strict=True)):
+            offset = _lowest(problem, index, offsets)
+            if offset + problem.sizes[index] <= capacity or memory == len(capacities) - 1:
+                offsets[index] = offset
+                chosen[index] = memory
+                break
+    memories = tuple(chosen[i] for i in range(len(buffers)))
+    return memories, tuple(inside[memory][i] for i, memory in enumerate(memories))
 
 
 def _searched(problem: _Problem, orders: Sequence[Sequence[int]], best: tuple[int, ...]) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ falling limit of memory this gives the frontier of schedules, each then replayed
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from tinygen.errors import TinygenError
@@ -62,13 +63,7 @@ def frontier(program: Program, by_rows: bool = False) -> tuple[Candidate, ...]:
     """The candidates of which none is both smaller and cheaper, by rising arena and falling cost."""
     if by_rows:
         _need_rows(program)
-    options = options_of(program, by_rows)
-    schedules = {}
-    for limit in _limits(options):
-        chain = _cheapest(options, limit)
-        if chain is not None:
-            schedules[tuple(o.segment for o in chain)] = sum(o.cost for o in chain)
-    drafts = [_draft(program, segments, cost) for segments, cost in schedules.items()]
+    drafts = [_draft(program, *schedule) for schedule in schedules(program, by_rows).items()]
     drafts += [_draft(program, *_turned(program, d.segments, d.cost, first)) for d in drafts for first in (0, 1)]
     cheapest = min(drafts, key=lambda d: (d.cost, d.lower_bound))
     candidates: list[Candidate] = []
@@ -119,6 +114,23 @@ def _may_turn(program: Program, index: int) -> bool:
     call = program.steps[index].call
     alone = call.output.images == 1 and not call.gathers and not call.carry_bytes
     return alone and call.rows >= 2 * _BLOCKS and not program.in_order(index)
+
+
+def schedules(program: Program, by_rows: bool = False, outside: Collection[int] = ()) -> dict[tuple[Segment, ...], int]:
+    """Schedules by rising need of memory, each with its cost; `outside`: inputs that lie in another memory."""
+    options = options_of(program, by_rows, outside)
+    found = {}
+    for limit in _limits(options):
+        chain = _cheapest(options, limit)
+        if chain is not None:
+            found[tuple(o.segment for o in chain)] = sum(o.cost for o in chain)
+    return found
+
+
+def placed_schedule(program: Program, segments: tuple[Segment, ...], cost: int, search: bool = True) -> Candidate:
+    """A schedule with its buffers placed in one arena; without `search` by first fit alone."""
+    buffers = find_buffers(program, segments)
+    return Candidate(segments, buffers, place(buffers, search), cost)
 
 
 def _need_rows(program: Program) -> None:

@@ -14,6 +14,7 @@ from tinygen.ops.base import Constant, Operand
 from tinygen.plan import Plan
 from tinygen.plan.schedule import Ready, Segment
 from tinygen.render import Files, render
+from tinygen.render.arenas import SharedArena, arrays_of
 from tinygen.render.names import comment, string_body
 from tinygen.render.state import initial_values, state_of
 
@@ -78,6 +79,7 @@ class _Pushed:
     rows: int
     row_bytes: int
     ring_rows: int
+    array: str
     offset: int
 
 
@@ -91,9 +93,10 @@ class _ConstantArray:
     lines: tuple[str, ...]
 
 
-def library_files(plan: Plan, sha256: str, labels: tuple[str, ...] = ()) -> Files:
+def library_files(plan: Plan, sha256: str, labels: tuple[str, ...] = (), shared: SharedArena | None = None) -> Files:
     """The library as files relative to its folder; the graph's name must be a C identifier (names.c_name).
 
+    shared: the library that has the arena, if it is not the model's own.
     Deterministic: the same plan gives the same bytes.
     """
     graph = plan.program.graph
@@ -108,6 +111,8 @@ def library_files(plan: Plan, sha256: str, labels: tuple[str, ...] = ()) -> File
         "arena_bytes": plan.arena_bytes,
         "small": plan.program.target.aim == "size",
         "state": state_of(plan),
+        "shared_arena": shared.name if shared else "",
+        "arenas": arrays_of(plan, shared),
         "summary": _summary(plan),
         "borders": (_border(plan, "input", graph.inputs), _border(plan, "output", graph.outputs)),
         "labels": tuple(string_body(label) for label in labels),
@@ -138,7 +143,7 @@ def _pushed(plan: Plan) -> _Pushed | None:
     if operand is None:
         return None
     view, tensor = plan.view(operand), plan.program.graph.tensors[operand.tensor]
-    return _Pushed(tensor.dtype.c_type, operand.rows, operand.row_bytes, view.ring_rows, view.offset)
+    return _Pushed(tensor.dtype.c_type, operand.rows, operand.row_bytes, view.ring_rows, *plan.address(operand.tensor))
 
 
 def _summary(plan: Plan) -> str:
@@ -156,7 +161,7 @@ def _border(plan: Plan, function: str, indices: tuple[int, ...]) -> _BorderGroup
     c_type = types.pop() if len(types) == 1 else "void"
     borders = []
     for index, t in zip(indices, tensors, strict=True):
-        address = f"arena + {plan.tensor_offset(index)}"
+        address = " + ".join(map(str, plan.address(index)))
         if c_type != "int8_t":
             address = f"({c_type} *)(void *)({address})"
         text = comment(f"{t.name}: {_shape(t)} {t.dtype.value}")
@@ -182,8 +187,8 @@ def _layer(plan: Plan, index: int, segment: Segment) -> _Layer:
     lines += [_place(plan, "var", operand) for operand in call.state] + [_place(plan, "out", call.output)]
     for role, size in (("scratch", call.scratch_bytes), ("carry", call.carry_bytes)):
         if size:
-            offset = plan.step_offset(role, index)
-            lines.append(f"{role} arena[{offset} .. {offset + size})")
+            array, offset = plan.step_address(role, index)
+            lines.append(f"{role} {array}[{offset} .. {offset + size})")
     names = ["in"] if len(call.inputs) == 1 else [f"in{k + 1}" for k in range(len(call.inputs))]
     views = [_view(plan, "tg_input", name, o) for name, o in zip(names, call.inputs, strict=True)]
     names += [f"state{k + 1}" for k in range(len(call.state))]
@@ -191,7 +196,7 @@ def _layer(plan: Plan, index: int, segment: Segment) -> _Layer:
     views.append(_view(plan, "tg_output", "out", call.output))
     addresses = ", ".join(f"&{name}" for name in (*names, "out"))
     memory = ", ".join(
-        f"arena + {plan.step_offset(role, index)}" if size else "NULL"
+        " + ".join(map(str, plan.step_address(role, index))) if size else "NULL"
         for role, size in (("scratch", call.scratch_bytes), ("carry", call.carry_bytes))
     )
     return _Layer(

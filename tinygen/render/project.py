@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tinygen import __version__, resources
 from tinygen.boards import Board
-from tinygen.ir import DType, Graph, Tensor
+from tinygen.ir import DType, Tensor
 from tinygen.plan import Plan
 from tinygen.render import Files, render
 
@@ -17,6 +18,15 @@ class ProjectFiles:
 
     generated: dict[str, Files]
     once: Files
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ProjectModel:
+    """A model of the project; `sha256` of its int8 .tflite, hexadecimal."""
+
+    plan: Plan
+    sha256: str
+    labels: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,53 +41,60 @@ _EMULATOR_PORT = "socket://127.0.0.1:5333"
 
 
 def project_files(
-    plan: Plan, library: Files, sha256: str, labels: tuple[str, ...], board: Board, platform: str
+    models: Sequence[ProjectModel], libraries: dict[str, Files], board: Board, platform: str
 ) -> ProjectFiles:
-    """The project of a planned model for `board`; `platform` as it stands in tinygen.ini."""
-    graph = plan.program.graph
-    model = _model(graph, sha256, labels, plan.pushed is not None)
+    """The project of one or more models for `board`; libraries by name; `platform` as it stands in tinygen.ini."""
+    shown = [_model(model, index, len(models)) for index, model in enumerate(models)]
     upload_port = _EMULATOR_PORT if board.emulated else ""
     settings = {"version": __version__, "board": board, "platform": platform, "upload_port": upload_port}
     arduino = board.framework == "arduino"
     port = "port_arduino.cpp" if arduino else "port_bare.c"
     runtime = resources.FIRMWARE / "tester"
     tester = {name: (runtime / name).read_bytes() for name in ("tg_tester.h", "tg_tester.c", port)}
-    tester["tested_model.c"] = render("project/tested_model.c.j2", m=model)
+    for model in shown:
+        tester[f"{model['unit']}.c"] = render("project/tested_model.c.j2", m=model)
     main = "main.cpp" if arduino else "main.c"
     return ProjectFiles(
         generated={
-            f"lib/{graph.name}": library,
+            **{f"lib/{name}": files for name, files in libraries.items()},
             "tester": tester,
             "tinygen.ini": {"": render("project/tinygen.ini.j2", p=settings)},
         },
         once={
             "platformio.ini": render("project/platformio.ini.j2"),
-            f"src/{main}": render(f"project/{main}.j2", m=model, board=board),
+            f"src/{main}": render(f"project/{main}.j2", models=shown, board=board),
         },
     )
 
 
-def _model(graph: Graph, sha256: str, labels: tuple[str, ...], by_rows: bool) -> dict[str, object]:
+def _model(model: ProjectModel, index: int, count: int) -> dict[str, object]:
+    """Of model `index` of `count`; the tester finds the models as a list that is linked by `next`."""
+    graph, sha256 = model.plan.program.graph, model.sha256
     name = graph.name
+    units = ["tested_model", *(f"tested_model_{k + 1}" for k in range(1, count)), ""]
     outputs = [graph.tensors[i] for i in graph.outputs]
     same_type = len({t.dtype for t in outputs}) == 1
     output_type = outputs[0].dtype.c_type
     octets = [f"0x{sha256[i : i + 2]}," for i in range(0, 64, 2)]
     return {
         "name": name,
+        "unit": units[index],
+        "next_unit": units[index + 1],
+        # what the application's functions are told apart by
+        "suffix": f"_{name}" if count > 1 else "",
         "macro": name.upper(),
         "version": __version__,
         "sha256": sha256,
         "sha256_lines": [" ".join(octets[i : i + 16]) for i in (0, 16)],
         "inputs": tuple(_input(name, graph.tensors[i], k) for k, i in enumerate(graph.inputs)),
-        "by_rows": by_rows,
+        "by_rows": model.plan.pushed is not None,
         "input_type": graph.tensors[graph.inputs[0]].dtype.c_type,
         "outputs": tuple(graph.outputs),
         "output_type": output_type,
         # C++ does not convert void * by itself
         "output_cast": "" if same_type else f"(const {output_type} *)",
         "has_state": bool(graph.variables),
-        "labelled": len(labels) == outputs[0].elements,
+        "labelled": len(model.labels) == outputs[0].elements,
     }
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from tinygen.plan import Placed, Plan
 from tinygen.plan.schedule import DRIVER
+from tinygen.plan.timeline import Buffer
 from tinygen.render import render
 from tinygen.report.moment import find_peak, layers_of, plan_events, rows_of, show_name
 from tinygen.report.plan_figures import Point
@@ -138,8 +139,9 @@ def _shapes(plan: Plan, placed: Placed, index: int, axes: _Axes) -> Iterator[_Sh
     css += " ring" if b.ring_rows else ""
     rows = rows_of(plan, b)
     name = show_name(b.name)
-    title = f"{name}: {b.size:,} bytes at {placed.offset:,}, layers {layers_of(plan, b)}{', ' if rows else ''}{rows}"
-    for columns in _runs(placed, axes):
+    where = f"at {plan.position(placed):,}, layers {layers_of(plan, b)}"
+    title = f"{name}: {b.size:,} bytes {where}{', ' if rows else ''}{rows}"
+    for columns in _runs(b, plan.position(placed), axes):
         path, x, y, room = _outline(columns, axes)
         what = name.rsplit("/", 1)[-1] if b.role == "tensor" else b.role
         short = what if b.first < 0 else f"{b.first} {what}"
@@ -151,9 +153,8 @@ def _shapes(plan: Plan, placed: Placed, index: int, axes: _Axes) -> Iterator[_Sh
 _Column = tuple[int, int, int, int]  # events [start, end), bytes [low, high) of the arena
 
 
-def _runs(placed: Placed, axes: _Axes) -> Iterator[list[_Column]]:
+def _runs(b: Buffer, position: int, axes: _Axes) -> Iterator[list[_Column]]:
     """The buffer's bytes by columns of events, each time that it is alive without a break."""
-    b = placed.buffer
     width = -(-axes.events // _COLUMNS)
     run: list[_Column] = []
     for start in range(b.start - b.start % width, b.end, width):
@@ -165,7 +166,7 @@ def _runs(placed: Placed, axes: _Axes) -> Iterator[list[_Column]]:
                 yield run
             run = []
             continue
-        column = (placed.offset + int(low[alive].min()), placed.offset + int(high[alive].max()))
+        column = (position + int(low[alive].min()), position + int(high[alive].max()))
         if run and run[-1][2:] == column:
             run[-1] = (run[-1][0], start + width, *column)
         else:

@@ -106,8 +106,9 @@ def _draw(plan: Plan, time: int, event: Event) -> str:
             mark = "s" if b.role != "tensor" else "o" if b.key == written else "i" if b.key in read else "-"
             if mark != order:
                 continue
-            first = (alive.placed.offset + alive.low) * _WIDTH // plan.arena_bytes
-            last = max(first + 1, -(-(alive.placed.offset + alive.high) * _WIDTH // plan.arena_bytes))
+            start = plan.position(alive.placed)
+            first = (start + alive.low) * _WIDTH // plan.arena_bytes
+            last = max(first + 1, -(-(start + alive.high) * _WIDTH // plan.arena_bytes))
             shown = "=" if b.ring_rows and mark == "-" else mark.upper() if b.ring_rows else mark
             cells[first:last] = shown * (last - first)
     return "".join(cells[:_WIDTH])
@@ -121,5 +122,5 @@ def _buffers(plan: Plan) -> list[str]:
         over = moved_over(plan, placed)
         moves = ", moves in over " + " and ".join(over) if over else ""
         rows = rows_of(plan, b)
-        lines.append(f"{placed.offset:>8,} {b.size:>9,}  {layers_of(plan, b):<10} {rows:<24} {name}{moves}")
+        lines.append(f"{plan.position(placed):>8,} {b.size:>9,}  {layers_of(plan, b):<10} {rows:<24} {name}{moves}")
     return lines

@@ -97,7 +97,7 @@ def moved_over(plan: Plan, placed: Placed) -> tuple[str, ...]:
     for other in plan.placed:
         o = other.buffer
         together = b.role == o.role == "tensor" and o.start < b.start < o.end
-        if together and placed.offset < other.end and other.offset < placed.end:
+        if together and placed.region == other.region and placed.offset < other.end and other.offset < placed.end:
             found.append(show_name(o.name))
     return tuple(found)
 

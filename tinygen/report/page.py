@@ -93,7 +93,7 @@ def _layers(plan: Plan) -> _Rows:
 def _buffers(plan: Plan) -> _Rows:
     return [
         (
-            f"{p.offset:,}",
+            f"{plan.position(p):,}",
             f"{p.buffer.size:,}",
             layers_of(plan, p.buffer),
             rows_of(plan, p.buffer),

@@ -9,6 +9,7 @@ from tinygen.kernels import Program
 from tinygen.plan import Plan
 from tinygen.plan.schedule import Segment
 from tinygen.plan.search import OPTIMIZE, Candidate, choice
+from tinygen.report.size import regions_json
 from tinygen.stack import Stack
 
 
@@ -65,6 +66,7 @@ def plan_json(plan: Plan, optimize: str, stack: Stack | None, points: Sequence[P
         "name": program.graph.name,
         "optimize": optimize,
         "arena_bytes": plan.arena_bytes,
+        "regions": regions_json(plan.regions),
         "lower_bound_bytes": plan.lower_bound_bytes,
         "scratch_bytes": plan.scratch_bytes,
         "state_bytes": plan.state_bytes,
@@ -90,6 +92,7 @@ def plan_json(plan: Plan, optimize: str, stack: Stack | None, points: Sequence[P
             {
                 "name": placed.buffer.name,
                 "role": placed.buffer.role,
+                "region": plan.regions[placed.region].region.name if plan.regions else None,
                 "offset": placed.offset,
                 "bytes": placed.buffer.size,
                 "ring_rows": placed.buffer.ring_rows,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.table import Table
 
 from tinygen.boards import Board
-from tinygen.plan import Plan
+from tinygen.plan import Plan, shared_regions
+from tinygen.regions import RegionUse
 from tinygen.stack import Stack
 
 
@@ -15,8 +17,10 @@ from tinygen.stack import Stack
 class Size:
     """All in bytes. `ram` is static RAM with the arena in it, `flash` everything that is written to flash.
 
-    `ram` and `flash` are None while there is no firmware: nothing was built yet, or `overflow`, what the
-    linker said of one that is too large. `stack` is what NAME_invoke needs, None where that is not known.
+    `regions`: what of the arena lies in each region, on boards that have any; `ram` counts those with a linker section
+    of their own as little as the board's `ram_bytes` does. `ram` and `flash` are None while there is no firmware:
+    nothing was built yet, or `overflow`, what the linker said of one that is too large. `stack` is what NAME_invoke
+    needs, None where that is not known.
     """
 
     arena: int
@@ -25,6 +29,12 @@ class Size:
     flash: int | None = None
     overflow: str = ""
     stack: int | None = None
+    regions: tuple[RegionUse, ...] = ()
+
+    @property
+    def static_arena(self) -> int:
+        """The part of the arena that lies where static data does."""
+        return self.arena - sum(use.bytes for use in self.regions if use.region.section)
 
     @property
     def code(self) -> int | None:
@@ -33,24 +43,31 @@ class Size:
 
     def fits(self, board: Board) -> bool:
         """Whether it leaves the board's stack reserve free; before a build, by arena and constants alone."""
-        ram = self.arena if self.ram is None else self.ram
+        ram = self.static_arena if self.ram is None else self.ram
         flash = self.constants if self.flash is None else self.flash
-        return not self.overflow and ram + self.reserve(board) <= board.ram_bytes and flash <= board.flash_bytes
+        if self.overflow or not all(use.fits for use in self.regions):
+            return False
+        return ram + self.reserve(board) <= board.ram_bytes and flash <= board.flash_bytes
 
     def reserve(self, board: Board) -> int:
         """What static data must leave to the stack; a board whose stacks lie elsewhere reserves nothing."""
         return max(board.stack_bytes, self.stack or 0) if board.stack_bytes else 0
 
 
-def planned_size(plan: Plan, stack: Stack) -> Size:
-    """What is known before a firmware is built."""
-    return Size(plan.arena_bytes, plan.program.const_bytes, stack=stack.invoke_bytes)
+def planned_size(plans: Sequence[Plan], stacks: Sequence[Stack]) -> Size:
+    """What is known before a firmware is built; several models share an arena as large as the largest of them needs."""
+    regions = shared_regions(plans)
+    arena = sum(use.bytes for use in regions) if regions else max(plan.arena_bytes for plan in plans)
+    known = [stack.invoke_bytes for stack in stacks if stack.invoke_bytes is not None]
+    stack = max(known) if len(known) == len(plans) else None
+    return Size(arena, sum(plan.program.const_bytes for plan in plans), stack=stack, regions=regions)
 
 
 def size_json(size: Size, board: Board) -> dict[str, object]:
     """The keys of SPEC section 5."""
     return {
         "arena_bytes": size.arena,
+        "regions": regions_json(size.regions),
         "ram_bytes": size.ram,
         "code_bytes": size.code,
         "const_bytes": size.constants,
@@ -62,14 +79,23 @@ def size_json(size: Size, board: Board) -> dict[str, object]:
     }
 
 
+def regions_json(regions: tuple[RegionUse, ...]) -> list[dict[str, object]]:
+    """What lies in each region of a board, the fastest first."""
+    return [
+        {"name": use.region.name, "bytes": use.bytes, "board_bytes": use.region.bytes, "fits": use.fits}
+        for use in regions
+    ]
+
+
 def size_table(size: Size, board: Board) -> Table:
     """A table of what goes into RAM and flash, against what the board has."""
     table = Table(title=f"{board.title}: {'fits' if size.fits(board) else 'does not fit'}", title_justify="left")
     for header in ("memory", "part", "bytes", "of the board"):
         table.add_column(header, justify="right" if header in ("bytes", "of the board") else "left")
-    other = None if size.ram is None else size.ram - size.arena
+    other = None if size.ram is None else size.ram - size.static_arena
     rows = (
-        ("RAM", "arena", size.arena, board.ram_bytes),
+        *((use.region.name, "arena", use.bytes, use.region.bytes) for use in size.regions if use.region.section),
+        ("RAM", "arena", size.static_arena, board.ram_bytes),
         ("RAM", "other static data", other, board.ram_bytes),
         ("RAM", "reserved for the stack", size.reserve(board), board.ram_bytes),
         ("flash", "code", size.code, board.flash_bytes),
