@@ -56,6 +56,25 @@ def test_generate_replaces_a_library_and_nothing_else(tmp_path: Path) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == ["lib", "m1.tflite", "mine"]
 
 
+def test_generate_takes_the_kernels_of_a_board(tmp_path: Path) -> None:
+    """What a host compiles of a Cortex-M4's kernels computes the same: their twins in plain C."""
+    (tmp_path / "one.tflite").write_bytes(small_model())
+    (tmp_path / "other.tflite").write_bytes(small_model())
+    assert tinygen("generate", "one.tflite", "--board", "nucleo_f446re", cwd=tmp_path).code == 0
+    assert tinygen("generate", "other.tflite", cwd=tmp_path).code == 0
+    assert list((tmp_path / "one/src/one_kernels").glob("*_dsp.h"))
+    assert not list((tmp_path / "other/src/other_kernels").glob("*_dsp.h"))
+    (tmp_path / "main.c").write_text(MAIN)
+    command = ["gcc", *STRICT, "-DONE_ARENA_EXTERNAL", "-Ione/src", "-Iother/src", "main.c"]
+    subprocess.run(
+        [*command, "one/src/one.c", "other/src/other.c", "-o", "program"], cwd=tmp_path, check=True, timeout=60
+    )
+    printed = subprocess.run(["./program"], cwd=tmp_path, check=True, capture_output=True, text=True, timeout=60)
+    pairs = [line.split() for line in printed.stdout.splitlines()]
+    assert len(pairs) == 3
+    assert all(a == b for a, b in pairs)
+
+
 SHARED_MAIN = """
 #include <stdio.h>
 #include "one.h"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from tinygen.boards import get_board
 from tinygen.cli.options import JSON, models_options
 from tinygen.cli.progress import OUT, Steps, warn_of_random
 from tinygen.errors import TinygenError
@@ -16,7 +17,10 @@ from tinygen.render.arenas import arena_name
 from tinygen.report.float_islands import island_lines, islands_json
 
 
-@click.command(epilog="Example: tinygen generate kws.h5 -o lib/kws")
+@click.command(epilog="Example: tinygen generate kws.h5 --board nucleo_f446re -o lib/kws")
+@click.option(
+    "-b", "--board", "board_name", metavar="BOARD", help="Kernels and memories of this board; else C for every core."
+)
 @click.option(
     "-o",
     "--output",
@@ -27,17 +31,19 @@ from tinygen.report.float_islands import island_lines, islands_json
 )
 @JSON
 @models_options
-def generate(requests: tuple[Request, ...], output: Path | None, as_json: bool) -> None:
+def generate(requests: tuple[Request, ...], board_name: str | None, output: Path | None, as_json: bool) -> None:
     """Write the C library of MODEL: C99, no dependency, laid out for PlatformIO and the Arduino IDE.
 
     Of several MODELs a library for each, and one that holds the arena they share.
     """
+    board = get_board(board_name) if board_name else None
+    kernels, regions = (board.kernels, board.regions) if board else ("portable", ())
     folders = _folders(requests, output)
     steps = Steps()
     models = []
     for request in requests:
         with steps.step(f"preparing {request.model.name}"):
-            models.append(compile_model(request, None, steps.update))
+            models.append(compile_model(request, None, steps.update, kernels, regions))
     for name, files in libraries_of(models).items():
         replace_folder(folders[name], files)
     for compiled in models:
