@@ -45,7 +45,7 @@ def test_reference_models_take_turns(tmp_path: Path) -> None:
     result = tinygen("test", "--board", board, "--samples", "4", "--json", *files, cwd=tmp_path).json()
     assert result["pass"] is True
     assert [(m["model"], m["samples"]) for m in result["models"]] == [(name, 4) for name in names]
-    alone = [tinygen("plan", "--json", file, cwd=tmp_path).json()["arena_bytes"] for file in files]
+    alone = [tinygen("plan", "--board", board, "--json", file, cwd=tmp_path).json()["arena_bytes"] for file in files]
     assert [m["arena_bytes"] for m in result["models"]] == alone
     built = tinygen("build", "--board", board, "--json", *files, cwd=tmp_path).json()
     assert built["arena_bytes"] == result["arena_bytes"] == max(alone)
@@ -69,6 +69,8 @@ def test_names_and_data_go_to_models_in_order(small_ones: Path) -> None:
     report = tinygen(*arguments, *["--name", "a1", "--name", "b1", "--data", "-", "--data", "-"], cwd=small_ones).json()
     assert [model["model"] for model in report["models"]] == ["a1", "b1"]
     assert report["project_dir"] == "a1-b1-host"
+    assert all(model["recurrent"] == model["float_islands"] == [] for model in report["models"])
+    assert "quantized already" in tinygen(*arguments, "--activations", "int16", cwd=small_ones).error()
 
 
 @needs_models

@@ -5,17 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.exact.networks import networks
 from tests.support.c_build import compile_plans, plan_of, write_library
 from tests.support.compare import difference
+from tests.support.everything_state import state_model
 from tinygen import reference
 from tinygen.kernels import Program
+from tinygen.load.tflite import parse_tflite
 from tinygen.plan import Plan, check_plan, make_plan, places_of
 from tinygen.plan.regions import choose_division, traffic_of
 from tinygen.plan.search import choose_schedule
 from tinygen.regions import Region
+from tinygen.verify import verify
 
 COUNT = 16
 
@@ -122,3 +126,24 @@ def test_the_c_says_where(tmp_path: Path) -> None:
         assert f"static int8_t arena_{array.lower()}[{macro}] __attribute__(({section}aligned(16)));" in code
         assert f"void {name}_set_arena_{array.lower()}(void *memory);" in header
     assert f"#define {name.upper()}_ARENA_BYTES {plan.arena_bytes}\n" in header
+
+
+def test_variables_lie_in_no_region(tmp_path: Path) -> None:
+    """A split model with variables keeps them apart, and they count as no traffic."""
+    graph = verify(parse_tflite(state_model(), "state", "state"))
+    plan = split_plan(plan_of(graph).program, 0.5)
+    program = plan.program
+    assert len(plan.used_regions) > 1
+    assert {plan.address(i)[0] for i in graph.variables} == {"state"}
+    offsets = [plan.address(i)[1] for i in graph.variables]
+    assert len(set(offsets)) == len(offsets) > 1
+    assert not {p.buffer.key for p in plan.placed if p.buffer.role == "tensor"} & set(graph.variables)
+    views = [plan.view(operand) for step in program.steps for operand in step.call.state]
+    assert {view.memory for view in views} == {"state"}
+    rng = np.random.default_rng(5)
+    borders = [graph.tensors[i] for i in graph.inputs]
+    samples = [[rng.integers(-99, 99, t.shape).astype(t.dtype.value) for t in borders] for _ in range(4)]
+    (model,) = compile_plans([plan], tmp_path).values()
+    model.reset()
+    for sample, wanted in zip(samples, reference.run_sequence(graph, samples), strict=True):
+        assert not difference(model.run(sample, keep_state=True), wanted)
