@@ -24,27 +24,29 @@ _SETTLE_SECONDS = 0.1
 
 
 @contextmanager
-def running(board: Board, elf: Path) -> Iterator[str]:
+def running(board: Board, elf: Path, shift: int = 0) -> Iterator[str]:
     """Start the emulator of `board` with `elf`; yields the URL (socket://127.0.0.1:PORT) of its UART.
 
+    shift: an instruction takes 2^shift nanoseconds of virtual time, on boards where QEMU counts instructions.
     The process is ended when the `with` is left, whatever happened. Raises TinygenError when the emulator is not
     installed or does not start.
     """
     if not board.emulated:
         raise TinygenError(f"{board.name} is a real board, there is no emulator for it")
     with tempfile.TemporaryFile() as log:
-        process, port = _start(board, elf, log)
+        process, port = _start(board, elf, shift, log)
         try:
             yield f"socket://127.0.0.1:{port}"
         finally:
             _end(process)
 
 
-def _start(board: Board, elf: Path, log: IO[bytes]) -> tuple[subprocess.Popen[bytes], int]:
+def _start(board: Board, elf: Path, shift: int, log: IO[bytes]) -> tuple[subprocess.Popen[bytes], int]:
     """Start it on a free port; again on another one when it ends at once, as it does when the port was taken."""
     for _ in range(_STARTS):
         port = _free_port()
-        argv = [part.format(elf=elf.resolve(), port=port) for part in board.emulator]
+        parts = (f"shift={shift}" if part == "shift=0" else part for part in board.emulator)
+        argv = [part.format(elf=elf.resolve(), port=port) for part in parts]
         if shutil.which(argv[0]) is None:
             raise TinygenError(
                 f"{argv[0]} is not installed; {board.name} needs it",

@@ -10,6 +10,7 @@ import traceback
 import click
 
 from tinygen import __version__
+from tinygen.cli.bench import bench
 from tinygen.cli.board_list import boards
 from tinygen.cli.build import build
 from tinygen.cli.doctor import doctor
@@ -35,7 +36,7 @@ def cli() -> None:
     """
 
 
-for command in (build, test, run, flash, generate, quantize, plan, boards, doctor):
+for command in (build, test, bench, run, flash, generate, quantize, plan, boards, doctor):
     cli.add_command(command)
 
 
