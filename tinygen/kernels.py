@@ -31,17 +31,21 @@ class Step:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Program:
-    """The steps in order. `storage` maps a tensor to the tensor whose memory it is (RESHAPE shares it)."""
+    """The steps in order. `storage` maps a tensor to the tensor whose memory it is (RESHAPE shares it).
+
+    `kept` are tensors, by storage, that live from one inference to the next, outside of the arena (plan/hop.py).
+    """
 
     graph: Graph
     steps: tuple[Step, ...]
     storage: tuple[int, ...]
     target: Target = PORTABLE
+    kept: frozenset[int] = frozenset()
 
     def in_arena(self, tensor: int) -> bool:
-        """Whether a tensor is neither constant nor a variable, nor another view of one."""
-        graph = self.graph
-        return graph.tensors[tensor].data is None and not graph.tensors[self.storage[tensor]].is_variable
+        """Whether a tensor is neither constant nor a variable nor kept, nor another view of one."""
+        graph, root = self.graph, self.storage[tensor]
+        return graph.tensors[tensor].data is None and not graph.tensors[root].is_variable and root not in self.kept
 
     def in_order(self, step: int) -> bool:
         """Whether a step must run whole at its place in the order: it uses a variable that others may use, too."""

@@ -44,6 +44,7 @@ class Request:
 
     `optimize` is one of plan.search.OPTIMIZE.
     `activations`: what a Keras model is quantized to, "int8" or "int16" (with int8 weights).
+    `hop`: stream over time, so many new frames with each inference.
     """
 
     model: Path
@@ -54,6 +55,7 @@ class Request:
     optimize: str = "balanced"
     by_rows: bool = False
     activations: str = "int8"
+    hop: int | None = None
 
     @property
     def is_tflite(self) -> bool:
@@ -94,6 +96,7 @@ def make_request(
     optimize: str = "balanced",
     by_rows: bool = False,
     activations: str = "int8",
+    hop: int | None = None,
 ) -> Request:
     """Fill in what was left out: the name from the file, the data file that lies beside the model."""
     if not model.exists():
@@ -103,7 +106,8 @@ def make_request(
     beside = find_data(model)
     if data is None and beside is not None:
         data = str(beside)
-    return Request(model, c_name(name or model.stem), data, input_shapes, allow_lambda, optimize, by_rows, activations)
+    name = c_name(name or model.stem)
+    return Request(model, name, data, input_shapes, allow_lambda, optimize, by_rows, activations, hop)
 
 
 def compile_model(
@@ -133,7 +137,7 @@ def compile_model(
         progress("planning")
         model = load_tflite(path, request.name)
         program = build_program(run_passes(verify(model.graph)), Target(kernels, request.optimize))
-        plan = make_plan(program, request.optimize, request.by_rows, regions)
+        plan = make_plan(program, request.optimize, request.by_rows, regions, request.hop)
         tflite = path.read_bytes()
     return Compiled(request, tflite, model, plan, _labels(request, model), calibration)
 
@@ -159,6 +163,7 @@ def write_board_project(models: Sequence[Compiled], board: Board, folder: Path) 
             "calibration": calibration,
             "optimize": compiled.request.optimize,
             "by_rows": compiled.request.by_rows,
+            "hop": compiled.request.hop,
         }
         kept[f"{name}.tflite"] = compiled.tflite
     kept["build.json"] = (json.dumps(records, indent=2) + "\n").encode()

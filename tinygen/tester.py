@@ -16,8 +16,10 @@ from tinygen.emulator import running
 from tinygen.errors import TinygenError
 from tinygen.ir import Array
 from tinygen.pipeline import Compiled
+from tinygen.plan import Plan
 from tinygen.platformio import build_firmware, upload
-from tinygen.samples import RawSamples, from_bytes, to_bytes
+from tinygen.render.state import missing_byte
+from tinygen.samples import Inputs, RawSamples, from_bytes, to_bytes
 
 Progress = Callable[[str], None]
 
@@ -28,7 +30,7 @@ _SHORTEST_TIMEOUT = 10.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DeviceRun:
-    """What came back: per sample the outputs and the ticks of the inference."""
+    """What came back: per sample the outputs and the ticks of the inference (of one hop, if the model streams)."""
 
     info: DeviceInfo
     outputs: tuple[tuple[Array, ...], ...]
@@ -77,9 +79,8 @@ def run_on_device(
             if len(models) > 1:
                 link.select(index)
             compiled, samples = models[index]
-            macs = compiled.plan.program.macs
-            timeout = _SHORTEST_TIMEOUT + _CYCLES_PER_MAC * macs / max(board.clock_hz, 1_000_000)
-            answers[index].append(link.infer(to_bytes(samples.inputs[turn]), timeout))
+            content = sample_bytes(compiled.plan, samples.inputs[turn])
+            answers[index].append(link.infer(content, _timeout(compiled.plan, board)))
             done(count)
         runs = zip(infos, models, answers, strict=True)
         return tuple(_collected(info, compiled, got, link.retries) for info, (compiled, _), got in runs)
@@ -98,8 +99,25 @@ def _hello(link: Link, index: int, compiled: Compiled, board: Board, count: int)
 def _collected(info: DeviceInfo, compiled: Compiled, answers: Sequence[Answer], retries: int) -> DeviceRun:
     graph = compiled.plan.program.graph
     tensors = [graph.tensors[i] for i in graph.outputs]
+    hop = compiled.plan.hop
+    ticks = tuple(answer.ticks // (hop.hops if hop else 1) for answer in answers)
     outputs = tuple(from_bytes(answer.outputs, tensors) for answer in answers)
-    return DeviceRun(info, outputs, tuple(answer.ticks for answer in answers), retries)
+    return DeviceRun(info, outputs, ticks, retries)
+
+
+def _timeout(plan: Plan, board: Board) -> float:
+    """Seconds that a sample may take; of a model that streams, all its hops and those of a reset."""
+    work = _CYCLES_PER_MAC * plan.program.macs * (1 if plan.hop is None else 2 * plan.hop.hops)
+    return _SHORTEST_TIMEOUT + work / max(board.clock_hz, 1_000_000)
+
+
+def sample_bytes(plan: Plan, inputs: Inputs) -> bytes:
+    """A sample as it is sent: for a model that streams, its window as whole hops, filled up at the front."""
+    content, hop, graph = to_bytes(inputs), plan.hop, plan.program.graph
+    if hop is None:
+        return content
+    missing = (hop.hops * hop.frames - hop.window) * hop.frame_bytes
+    return bytes([missing_byte(graph.tensors[graph.inputs[0]])]) * missing + content
 
 
 def _need_model(info: DeviceInfo, compiled: Compiled, board: Board) -> None:

@@ -121,7 +121,7 @@ def does_not_fit(size: Size, board: Board) -> TinygenError:
         return ReportedError(
             f"the model does not fit {board.name}: {used:,} bytes of {region.name}, which has {region.bytes:,}", hint
         )
-    ram = size.static_arena if size.ram is None else size.ram
+    ram = size.static_arena + size.state if size.ram is None else size.ram
     flash = size.constants if size.flash is None else size.flash
     return ReportedError(
         f"the model does not fit {board.name}: it needs {ram + size.reserve(board):,} bytes of RAM (stack reserve "

@@ -61,10 +61,18 @@ BY_ROWS = click.option(
     help="rows: the C takes its input row by row (NAME_push_row) and never holds all of it.",
 )
 
+HOP = click.option(
+    "--hop",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Stream over time: the input's first axis is time, NAME_invoke() takes N new frames and keeps what it can of "
+    "the rest; its result is that of the whole window.",
+)
+
 
 def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """MODEL, what it takes to make an int8 model of it, and how to plan it; the command gets one `request`."""
-    return BY_ROWS(OPTIMIZED(source_options(command)))
+    return HOP(BY_ROWS(OPTIMIZED(source_options(command))))
 
 
 def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -80,10 +88,11 @@ def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
         activations: str,
         optimize: str = "balanced",
         taken: str = "whole",
+        hop: int | None = None,
         **rest: Any,
     ) -> Any:
         shapes = dict(input_shapes)
-        request = make_request(model, name, data, shapes, unsafe_lambda, optimize, taken == "rows", activations)
+        request = make_request(model, name, data, shapes, unsafe_lambda, optimize, taken == "rows", activations, hop)
         return command(request=request, **rest)
 
     options = (
@@ -110,14 +119,16 @@ def models_options(command: Callable[..., Any]) -> Callable[..., Any]:
         activations: str,
         optimize: str,
         taken: str,
+        hop: int | None,
         **rest: Any,
     ) -> Any:
         if len(models) > 1 and input_shapes:
             raise TinygenError(
                 "--input-shape is for one MODEL", "make int8 files first, with `tinygen quantize --input-shape`", 2
             )
+        shapes = dict(input_shapes)
         requests = tuple(
-            make_request(model, name, file, dict(input_shapes), unsafe_lambda, optimize, taken == "rows", activations)
+            make_request(model, name, file, shapes, unsafe_lambda, optimize, taken == "rows", activations, hop)
             for model, name, file in zip(
                 models, _one_each("--name", names, models), _one_each("--data", data, models), strict=True
             )
@@ -141,7 +152,7 @@ def models_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.argument("models", type=click.Path(path_type=Path), nargs=-1, required=True, metavar="MODEL..."),
     )
-    return BY_ROWS(OPTIMIZED(_decorated(with_requests, options)))
+    return HOP(BY_ROWS(OPTIMIZED(_decorated(with_requests, options))))
 
 
 def _one_each(option: str, values: tuple[str, ...], models: tuple[Path, ...]) -> tuple[str | None, ...]:

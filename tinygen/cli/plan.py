@@ -11,6 +11,7 @@ from tinygen.boards import get_board
 from tinygen.cli.build import stack_of
 from tinygen.cli.options import JSON, model_options
 from tinygen.cli.progress import OUT, Steps
+from tinygen.errors import TinygenError
 from tinygen.load.arrays import write_atomically
 from tinygen.pipeline import Request, compile_model
 from tinygen.plan.search import frontier
@@ -39,6 +40,9 @@ def plan(
     request: Request, board_name: str | None, show_frontier: bool, svg: Path | None, html: Path | None, as_json: bool
 ) -> None:
     """Show the memory map of MODEL: which tensor lies where in the arena, when, and what makes the peak."""
+    if request.hop is not None and (show_frontier or html is not None):
+        hint = "--optimize chooses with --hop, too"
+        raise TinygenError("--frontier and --html are of schedules without --hop", hint, 2)
     board = get_board(board_name) if board_name else None
     steps = Steps()
     with steps.step(f"preparing {request.model.name}"):
@@ -72,7 +76,7 @@ def plan(
     if board is not None and stack is not None:
         OUT.print(f"\nstack of {request.name} on {board.name}: {stack.text}", markup=False)
         OUT.print(
-            f"{board.name}: {made.arena_bytes:,} of {board.ram_bytes:,} bytes of RAM; "
+            f"{board.name}: {made.arena_bytes + made.state_bytes:,} of {board.ram_bytes:,} bytes of RAM; "
             + ("arena and constants fit" if fits else "does not fit")
         )
     for file in (svg, html):

@@ -121,7 +121,7 @@ def _json(board: Board, verdicts: list[_Verdict]) -> dict[str, object]:
 
 
 def _model_json(board: Board, verdict: _Verdict) -> dict[str, object]:
-    code, floats, result = verdict.code, verdict.floats, verdict.result
+    code, floats, result, hop = verdict.code, verdict.floats, verdict.result, verdict.compiled.plan.hop
     return {
         "samples": code.samples,
         "outputs": code.outputs,
@@ -132,6 +132,7 @@ def _model_json(board: Board, verdict: _Verdict) -> dict[str, object]:
         "max_error": floats.max_error if floats else None,
         # JSON has no infinity: null stands for equal outputs
         "snr_db": floats.snr_db if floats and math.isfinite(floats.snr_db) else None,
+        "hops": hop.hops if hop else 1,
         "microseconds": _microseconds(result),
         "microseconds_are_virtual": _virtual_time(board),
         "retries": result.retries,
@@ -154,7 +155,9 @@ def _print(board: Board, verdict: _Verdict) -> None:
     tests, code, floats, result = verdict.tests, verdict.code, verdict.floats, verdict.result
     name, arena = verdict.compiled.request.name, result.info.arena_bytes
     virtual = " of the emulator's virtual time" if _virtual_time(board) else ""
-    duration = f"{_microseconds(result):,.0f} us each{virtual}"
+    hop = verdict.compiled.plan.hop
+    each = "each" if hop is None else f"for each of {hop.hops} hops of {hop.frames} frames"
+    duration = f"{_microseconds(result):,.0f} us {each}{virtual}"
     OUT.print(f"{name} on {board.name}: {code.samples} samples ({tests.source}), {duration}; arena {arena:,} bytes")
     if result.retries:
         OUT.print(f"{result.retries} frames were lost or damaged and sent again")

@@ -113,7 +113,9 @@ def _reads(rows: int, params: dict[str, Any], source: Operand) -> tuple[Reads, .
     is_copied = [first != behind for first, behind in pairwise(copied)]
     last = [min(row + 1, source.rows) if some else row for row, some in zip(at, is_copied, strict=False)]
     first = [min(row, source.rows) for row in at[:-1]]
-    return (Reads(tuple(first), tuple(max(f, n) if s else f for f, n, s in zip(first, last, is_copied, strict=True))),)
+    filled = min(params["first_row"], rows), rows - min(params["first_row"] + params["rows"], rows)
+    ends = tuple(max(f, n) if s else f for f, n, s in zip(first, last, is_copied, strict=True))
+    return (Reads(tuple(first), ends, filled),)
 
 
 def _merge(loops: tuple[Loop, ...], size: int, row: int) -> _Merged:

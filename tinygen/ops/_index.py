@@ -70,7 +70,7 @@ def _reads(indices: tuple[int, ...]) -> tuple[Reads, ...]:
     """The row at its index for each output row; all there is where the indices do not ascend."""
     if list(indices) != sorted(indices):
         return ()
-    return (Reads(indices, tuple(i + 1 for i in indices)),)
+    return (Reads(indices, tuple(i + 1 for i in indices), (0, 0)),)
 
 
 def _merge(axes: Sequence[IndexAxis], size: int, row: int) -> tuple[list[IndexAxis], int]:

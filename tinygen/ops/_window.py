@@ -36,6 +36,7 @@ class Axis:
         return Reads(
             tuple(min(max(start, 0), self.input) for start in starts),
             tuple(max(min(start + self.extent, self.input), 0) for start in starts),
+            (sum(start < 0 for start in starts), sum(start + self.extent > self.input for start in starts)),
         )
 
 

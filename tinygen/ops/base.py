@@ -49,15 +49,20 @@ def flat_operand(graph: Graph, tensor: int, row_elements: int) -> Operand:
 
 @dataclass(frozen=True, slots=True)
 class Reads:
-    """Which rows of an input a kernel reads for its row y: [first[y], last[y]); neither ever decreases."""
+    """Which rows of an input a kernel reads for its row y: [first[y], last[y]); neither ever decreases.
+
+    edges: so many rows at the top and at the bottom are special (their windows reach beyond the input, or they are
+    filled); all between are the same function of the rows that they read. None where that is not so.
+    """
 
     first: tuple[int, ...]
     last: tuple[int, ...]
+    edges: tuple[int, int] | None = None
 
 
 def row_by_row(rows: int) -> Reads:
-    """Row y is made of row y alone."""
-    return Reads(tuple(range(rows)), tuple(range(1, rows + 1)))
+    """Row y is made of row y alone, every row in the same way."""
+    return Reads(tuple(range(rows)), tuple(range(1, rows + 1)), (0, 0))
 
 
 def repeated(rows: int, source: Operand) -> Reads:

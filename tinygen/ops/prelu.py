@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -101,7 +102,7 @@ class Prelu(Operator):
                 inputs=(Operand(op.inputs[0], images, height, row),),
                 output=Operand(op.outputs[0], images, height, row),
                 rows=height,
-                reads=(row_by_row(height),),
+                reads=(row_by_row(height) if steps[0] == 0 else replace(row_by_row(height), edges=None),),
                 in_place=(0,),
             ),
         )

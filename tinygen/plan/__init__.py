@@ -6,11 +6,14 @@ Place in the flow: after kernels.py, before render/. Rendering decides no offset
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from tinygen.errors import TinygenError
 from tinygen.kernels import Program, Step
 from tinygen.ops.base import Operand
 from tinygen.plan.check import Place, check_plan
+from tinygen.plan.check_hop import check_hop
+from tinygen.plan.hop import Hop, choose_hop
 from tinygen.plan.order import ordered
 from tinygen.plan.place import Placement, place
 from tinygen.plan.regions import Division, choose_division
@@ -49,6 +52,7 @@ class Plan:
     """What is computed when, and where everything lies. `arena_bytes` holds input, output, all tensors and scratch.
 
     `regions`: what lies in each of the board's regions, in all `arena_bytes`; () for a board that has none.
+    `hop`: each inference takes new frames of the input and keeps the rest, in the state memory.
     """
 
     program: Program
@@ -57,6 +61,7 @@ class Plan:
     arena_bytes: int
     lower_bound_bytes: int
     regions: tuple[RegionUse, ...] = ()
+    hop: Hop | None = None
 
     @property
     def pushed(self) -> Operand | None:
@@ -84,9 +89,13 @@ class Plan:
     def address(self, tensor: int) -> tuple[str, int]:
         """The array in which a tensor that is not constant lies, and its offset there in bytes.
 
-        A variable lies in `state`, any other tensor in an arena.
+        A variable lies in `state`, and what a hop keeps; any other tensor in an arena. Of the input of a model that
+        streams it is where the new frames go.
         """
         root = self.program.storage[tensor]
+        if self.hop is not None and root in self.hop.kept:
+            is_input = tensor in self.program.graph.inputs
+            return "state", self.hop.input_offset if is_input else self.hop.kept[root].offset
         if self.program.graph.tensors[root].is_variable:
             return "state", state_offsets(self.program.graph)[root]
         placed = self._placed("tensor", root)
@@ -104,32 +113,45 @@ class Plan:
     def view(self, operand: Operand) -> View:
         """Where the rows of an operand that is not constant lie."""
         array, offset = self.address(operand.tensor)
-        rows = 0
-        if self.program.in_arena(operand.tensor):
-            rows = self._placed("tensor", self.program.storage[operand.tensor]).buffer.ring_rows
+        root, rows = self.program.storage[operand.tensor], 0
+        if self.hop is not None and root in self.hop.kept:
+            kept = self.hop.kept[root]
+            offset, rows = kept.offset, kept.depth if kept.depth < kept.unit.rows else 0
+        elif self.program.in_arena(operand.tensor):
+            rows = self._placed("tensor", root).buffer.ring_rows
         return View(array, offset, operand.row_bytes, rows or operand.rows)
 
     @property
     def state_bytes(self) -> int:
-        """Bytes of the variables, which lie outside of the arena."""
-        return state_bytes(self.program.graph)
+        """Bytes of what lives from one inference to the next, outside of the arena."""
+        return state_bytes(self.program.graph) if self.hop is None else self.hop.state_bytes
 
     def _placed(self, role: str, key: int) -> Placed:
         return next(p for p in self.placed if p.buffer.role == role and p.buffer.key == key)
 
 
 def make_plan(
-    program: Program, optimize: str = "balanced", by_rows: bool = False, regions: Sequence[Region] = ()
+    program: Program,
+    optimize: str = "balanced",
+    by_rows: bool = False,
+    regions: Sequence[Region] = (),
+    hop: int | None = None,
 ) -> Plan:
     """The plan of the wanted kind: `ram` (smallest arena), `speed` (fewest calls), `balanced` between them, or `size`.
 
     by_rows: the caller brings the input row by row (NAME_push_row), so that it need not be there as a whole.
     regions: the board's memories for arenas, fastest first. If the plan does not fit the first one, it gives way to the
     plan that reads and writes least in the others.
+    hop: each inference takes so many new frames and keeps the rest of its window (plan/hop.py). The arena lies in the
+    fastest region that holds it.
 
     The plan is checked independently of how it was found; a mistake there raises AssertionError.
     """
     program = ordered(program)
+    if hop is not None:
+        if by_rows:
+            raise TinygenError("--hop and --input rows exclude each other", "a hop of 1 takes one row at a time, too")
+        return hop_plan(choose_hop(program, hop, optimize), regions)
     chosen = choose_schedule(program, optimize, by_rows)
     if not regions:
         return placed_plan(program, chosen.segments, chosen.buffers, chosen.placement)
@@ -165,6 +187,17 @@ def placed_plan(
     placed = tuple(Placed(b, offset) for b, offset in zip(buffers, placement.offsets, strict=True))
     check_plan(program, segments, places_of(placed), placement.size)
     return Plan(program, segments, placed, placement.size, placement.lower_bound)
+
+
+def hop_plan(hop: Hop, regions: Sequence[Region] = ()) -> Plan:
+    """The plan of a way to stream over time, checked; its arena lies in the first region that holds it, or the last."""
+    size = hop.placement.size
+    placed = tuple(Placed(b, offset) for b, offset in zip(hop.buffers, hop.placement.offsets, strict=True))
+    check_hop(hop, hop.segments, hop.kept, places_of(placed), size)
+    where = next((i for i, region in enumerate(regions) if size <= region.bytes), max(len(regions) - 1, 0))
+    uses = tuple(RegionUse(region, size if i == where else 0) for i, region in enumerate(regions))
+    placed = tuple(replace(p, region=where) for p in placed)
+    return Plan(hop.program, hop.segments, placed, size, hop.placement.lower_bound, uses, hop)
 
 
 def places_of(placed: tuple[Placed, ...]) -> dict[tuple[str, int], Place]:

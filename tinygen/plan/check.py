@@ -48,7 +48,7 @@ def check_plan(program: Program, segments: Sequence[Segment], places: Places, *a
     # the regions one behind the other
     starts = (0, *accumulate(arena_bytes))
     places = {key: replace(place, offset=starts[place.region] + place.offset) for key, place in places.items()}
-    replay = _Replay(program, places, sum(arena_bytes))
+    replay = Replay(program, places, sum(arena_bytes))
     pushed = segments[0].pushed if segments else None
     for index in program.graph.inputs if pushed is None else ():
         replay.put(index, 0, program.graph.tensors[index].nbytes)
@@ -76,10 +76,12 @@ def _rest(call: KernelCall, left: tuple[int, int], block: tuple[int, int], who: 
     raise AssertionError(f"{who} computes rows {block}, where {left} are left")
 
 
-class _Replay:
+class Replay:
+    """An arena in which every byte knows what was written there last."""
+
     def __init__(self, program: Program, places: Places, arena_bytes: int) -> None:
         self._program, self._places = program, places
-        self._arena = np.zeros(arena_bytes, np.uint32)
+        self._arena = np.zeros(arena_bytes, np.uint64)
         # every byte of every tensor, scratch and carry has a mark of its own
         self._marks: dict[tuple[str, int], int] = {}
         mark = 1
@@ -88,6 +90,7 @@ class _Replay:
             mark += max(place.size, program.graph.tensors[key[1]].nbytes if key[0] == "tensor" else 0)
 
     def block(self, step: int, y0: int, y1: int) -> None:
+        """Rows [y0, y1) of a step are computed."""
         call = self._program.steps[step].call
         if y0 == 0:
             self._fill("carry", step)
@@ -128,22 +131,24 @@ class _Replay:
         if place.ring_rows:
             assert operand is not None
             position %= place.ring_rows * operand.row_bytes
+        if position.max(initial=0) >= max(place.size, 1):
+            raise AssertionError(f"plan: byte {high - 1} of tensor {tensor} lies beyond its {place.size} bytes")
         return position + place.offset
 
-    def _marks_of(self, tensor: int, low: int, high: int) -> Array:
+    def marks_of(self, tensor: int, low: int, high: int) -> Array:
         return _marks(self._marks["tensor", self._program.storage[tensor]] + low, high - low)
 
     def put(self, tensor: int, low: int, high: int, operand: Operand | None = None) -> None:
         """Bytes [low, high) of a tensor are written."""
         if low < high and self._program.in_arena(tensor):
-            self._arena[self._addresses(tensor, low, high, operand)] = self._marks_of(tensor, low, high)
+            self._arena[self._addresses(tensor, low, high, operand)] = self.marks_of(tensor, low, high)
 
     def need(self, tensor: int, low: int, high: int, who: str, operand: Operand | None = None) -> None:
         """Bytes [low, high) of a tensor must be in their place."""
         if not self._program.in_arena(tensor) or low >= high:
             return
         found = self._arena[self._addresses(tensor, low, high, operand)]
-        wrong = np.flatnonzero(found != self._marks_of(tensor, low, high))
+        wrong = np.flatnonzero(found != self.marks_of(tensor, low, high))
         if len(wrong):
             name = self._program.graph.tensors[tensor].name
             raise AssertionError(f"plan: {who} reads byte {low + int(wrong[0])} of '{name}', which is not there")

@@ -95,10 +95,10 @@ def _whole(program: Program, lives: _Lives, index: int) -> Option:
     if root not in seen and program.in_arena(root):
         rows = np.arange(1, call.rows + 1) * call.output.row_bytes
         total += lives.size[root] if call.gathers or call.output.images > 1 else rows
-    return Option(Segment(index, index + 1), int(total.max()), _work(program, index) + call.call_cost)
+    return Option(Segment(index, index + 1), int(total.max()), work(program, index) + call.call_cost)
 
 
-def _work(program: Program, index: int) -> int:
+def work(program: Program, index: int) -> int:
     """Instructions of a step, roughly: it only weighs the calls against the work."""
     step = program.steps[index]
     if step.call.cost:
@@ -168,7 +168,7 @@ class _State:
         self._use(root, call.output)
         self._carry += call.carry_bytes
         self._scratch = max(self._scratch, call.scratch_bytes)
-        self._cost += _work(self._program, step) + call.call_cost * int((done > before).sum())
+        self._cost += work(self._program, step) + call.call_cost * int((done > before).sum())
 
     def _use(self, root: int, operand: Operand) -> None:
         if not same_rows(self._operand.setdefault(root, operand), operand):

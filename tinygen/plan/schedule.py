@@ -47,6 +47,8 @@ class Ready:
 class Segment:
     """Steps [first, end). height: rows of tensor `driver` per turn, 0 for a single step that is computed whole.
 
+    ranges: of such a single step only these rows are computed, [y0, y1) each; the others are kept (plan/hop.py).
+
     pushed: the driver is the model's input, and is not there: the caller brings its rows, one for each turn.
     backwards: a single step that is computed from its last rows to its first, so many at a time. Its output may move
     in over its input from above, as that of a step that runs forwards does from below.
@@ -59,11 +61,15 @@ class Segment:
     ready: tuple[tuple[Ready, ...], ...] = ()
     pushed: Operand | None = None
     backwards: int = 0
+    ranges: tuple[tuple[int, int], ...] = ()
 
     def turns(self, program: Program) -> Iterator[tuple[tuple[int, int, int], ...]]:
         """For each turn of the loop the blocks (step, y0, y1) that it computes, in order; DRIVER are pushed rows."""
         if not self.height:
             rows_of_step = program.steps[self.first].call.rows
+            if self.ranges:
+                yield tuple((self.first, y0, y1) for y0, y1 in self.ranges)
+                return
             for end in range(rows_of_step, 0, -(self.backwards or rows_of_step)):
                 yield ((self.first, max(end - (self.backwards or rows_of_step), 0), end),)
             return

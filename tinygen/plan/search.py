@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from typing import Protocol, TypeVar
 
 from tinygen.errors import TinygenError
 from tinygen.kernels import Program
@@ -50,7 +51,20 @@ def choose_schedule(program: Program, optimize: str, by_rows: bool = False) -> C
     return choice(frontier(program, by_rows), optimize)
 
 
-def choice(found: tuple[Candidate, ...], optimize: str) -> Candidate:
+class Weighed(Protocol):
+    """What is chosen among: bytes of memory and estimated instructions."""
+
+    @property
+    def arena_bytes(self) -> int: ...
+
+    @property
+    def cost(self) -> int: ...
+
+
+_Found = TypeVar("_Found", bound=Weighed)
+
+
+def choice(found: tuple[_Found, ...], optimize: str) -> _Found:
     """Which candidate of a frontier is the one of `optimize`; for `size` the kernels are what makes the difference."""
     if optimize == "ram":
         return found[0]

@@ -8,7 +8,7 @@ so an output may move in over the input rows that are done with.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -99,13 +99,18 @@ class _Track:
             self.written[event] = max(self.written[event], high)
 
 
-def find_buffers(program: Program, segments: Sequence[Segment]) -> tuple[Buffer, ...]:
-    """All buffers of a schedule, tensors first; sizes in bytes, rounded up to the alignment."""
+def find_buffers(
+    program: Program, segments: Sequence[Segment], depths: Mapping[int, tuple[Operand, int]] | None = None
+) -> tuple[Buffer, ...]:
+    """All buffers of a schedule, tensors first; sizes in bytes, rounded up to the alignment.
+
+    depths: rings that are known, as the rows that all kernels see, and how many of them there are; by tensor.
+    """
     events = events_of(program, segments)
-    rings = rings_of(program, segments)
+    rings = {root: (rows, 0) for root, rows in rings_of(program, segments).items()} | dict(depths or {})
     pushed = segments[0].pushed if segments else None
     tensors = [
-        _ring(program, root, track, rings[root]) if root in rings else _tensor(program, root, track)
+        _ring(program, root, track, *rings[root]) if root in rings else _tensor(program, root, track)
         for root, track in _tracks(program, events, pushed).items()
     ]
     return (*(t for t in tensors if t is not None), *_working_memory(program, events))
@@ -137,7 +142,7 @@ def _tracks(program: Program, events: Sequence[Event], pushed: Operand | None) -
     def track(tensor: int) -> _Track:
         return tracks.setdefault(program.storage[tensor], _Track(end + 1))
 
-    for index in graph.inputs:
+    for index in filter(program.in_arena, graph.inputs):
         track(index).writes(0, -1, 0, 0 if pushed else graph.tensors[index].nbytes)
     for time, event in enumerate(events, 1):
         if event.step == DRIVER:
@@ -151,7 +156,7 @@ def _tracks(program: Program, events: Sequence[Event], pushed: Operand | None) -
                 track(operand.tensor).reads(time, event.step, low, high, index in call.in_place)
         if program.in_arena(call.output.tensor):
             track(call.output.tensor).writes(time, event.step, *bytes_written(call, event))
-    for index in graph.outputs:
+    for index in filter(program.in_arena, graph.outputs):
         track(index).reads(end, len(program.steps), 0, graph.tensors[index].nbytes, False)
     return tracks
 
@@ -208,11 +213,11 @@ def _tensor(program: Program, root: int, track: _Track) -> Buffer | None:
     )
 
 
-def _ring(program: Program, root: int, track: _Track, rows: Operand) -> Buffer | None:
-    """A tensor of which only so many rows exist as are alive at once; whole when that is all of them."""
+def _ring(program: Program, root: int, track: _Track, rows: Operand, depth: int) -> Buffer | None:
+    """A tensor of which only `depth` rows exist, or as many as are alive at once; whole when that is all of them."""
     low = np.minimum(_from_behind(np.minimum(track.read, track.read_in_place)), track.first_written)
     high = np.maximum.accumulate(track.written)
-    depth = -(-int(np.maximum(high - low, 0).max()) // rows.row_bytes)
+    depth = depth or -(-int(np.maximum(high - low, 0).max()) // rows.row_bytes)
     whole = _tensor(program, root, track)
     if whole is None or depth >= rows.rows:
         return whole

@@ -16,7 +16,7 @@ from tinygen.plan.schedule import Ready, Segment
 from tinygen.render import Files, render
 from tinygen.render.arenas import SharedArena, arrays_of
 from tinygen.render.names import comment, string_body
-from tinygen.render.state import initial_values, state_of
+from tinygen.render.state import hop_of, initial_values, state_of
 
 _C_TYPES = {"int8": "int8_t", "int16": "int16_t", "int32": "int32_t", "int64": "int64_t", "float32": "float"}
 
@@ -54,6 +54,7 @@ class _Layer:
     operands: str
     memory: str
     ready: str
+    ranges: tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,7 @@ def library_files(plan: Plan, sha256: str, labels: tuple[str, ...] = (), shared:
         "arena_bytes": plan.arena_bytes,
         "small": plan.program.target.aim == "size",
         "state": state_of(plan),
+        "hop": hop_of(plan),
         "shared_arena": shared.name if shared else "",
         "arenas": arrays_of(plan, shared),
         "summary": _summary(plan),
@@ -164,8 +166,12 @@ def _border(plan: Plan, function: str, indices: tuple[int, ...]) -> _BorderGroup
         address = " + ".join(map(str, plan.address(index)))
         if c_type != "int8_t":
             address = f"({c_type} *)(void *)({address})"
-        text = comment(f"{t.name}: {_shape(t)} {t.dtype.value}")
-        borders.append(_Border(text, t.elements, t.nbytes, c_float(t.scale), t.zero_point, address))
+        text = f"{t.name}: {_shape(t)} {t.dtype.value}"
+        elements = t.elements
+        if plan.hop is not None and function == "input":
+            text, elements = f"{text}, of which the new frames", elements // plan.hop.window * plan.hop.frames
+        size = elements * t.dtype.size
+        borders.append(_Border(comment(text), elements, size, c_float(t.scale), t.zero_point, address))
     return _BorderGroup(function.upper(), function, c_type, tuple(borders))
 
 
@@ -212,6 +218,7 @@ def _layer(plan: Plan, index: int, segment: Segment) -> _Layer:
         operands=addresses,
         memory=memory,
         ready=_ready(segment.ready[index - segment.first]) if segment.height else "",
+        ranges=segment.ranges or ((0, call.rows),),
     )
 
 

@@ -88,6 +88,7 @@ def _model(model: ProjectModel, index: int, count: int) -> dict[str, object]:
         "sha256_lines": [" ".join(octets[i : i + 16]) for i in (0, 16)],
         "inputs": tuple(_input(name, graph.tensors[i], k) for k, i in enumerate(graph.inputs)),
         "by_rows": model.plan.pushed is not None,
+        "hops": 0 if model.plan.hop is None else model.plan.hop.hops,
         "input_type": graph.tensors[graph.inputs[0]].dtype.c_type,
         "outputs": tuple(graph.outputs),
         "output_type": output_type,

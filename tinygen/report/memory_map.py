@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tinygen.plan import Plan
+from tinygen.plan.estimate import work
 from tinygen.plan.schedule import Segment
 from tinygen.plan.timeline import Event
 from tinygen.report.moment import (
@@ -30,6 +31,7 @@ def plan_text(plan: Plan, optimize: str) -> str:
         f"{program.graph.name}: arena {plan.arena_bytes:,} bytes with --optimize {optimize}, {optimality(plan)}",
         f"lower bound {plan.lower_bound_bytes:,} bytes; largest scratch {plan.scratch_bytes:,}; {state}constants "
         f"{program.const_bytes:,} bytes; {program.macs:,} MACs",
+        *_hop(plan),
         "",
         *_peak(plan),
         "",
@@ -38,6 +40,30 @@ def plan_text(plan: Plan, optimize: str) -> str:
         *_buffers(plan),
     ]
     return "\n".join(lines)
+
+
+def _hop(plan: Plan) -> list[str]:
+    """For a model that streams over time: what each inference computes, and what is kept."""
+    hop = plan.hop
+    if hop is None:
+        return []
+    share = hop.cost / sum(work(plan.program, i) for i in range(len(plan.steps)))
+    lines = [
+        f"hop: {hop.frames} new of {hop.window} frames with each inference, at {100 * share:.0f} % of the cost of all "
+        "(estimated)",
+        "",
+        f"{'layer':>5}  {'operator':<20} {'rows computed':>13} {'of':>5}  which",
+    ]
+    for segment in hop.segments:
+        step = plan.steps[segment.first]
+        ranges = ", ".join(f"{y0}" if y1 == y0 + 1 else f"{y0} to {y1 - 1}" for y0, y1 in segment.ranges)
+        count = hop.rows_computed(segment.first)
+        lines.append(f"{segment.first:>5}  {step.op.kind:<20} {count:>13,} {step.call.rows:>5,}  {ranges}")
+    lines += ["", f"{'offset':>8} {'bytes':>9}  {'rows kept':>9} {'of':>5}  state"]
+    for root, k in hop.kept.items():
+        name = show_name(plan.program.graph.tensors[root].name)
+        lines.append(f"{k.offset:>8,} {k.nbytes:>9,}  {k.depth:>9,} {k.unit.rows:>5,}  {name}")
+    return lines
 
 
 def frontier_text(points: Sequence[Point]) -> str:

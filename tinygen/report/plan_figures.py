@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from tinygen.kernels import Program
 from tinygen.plan import Plan
+from tinygen.plan.hop import Hop
 from tinygen.plan.schedule import Segment
 from tinygen.plan.search import OPTIMIZE, Candidate, choice
 from tinygen.report.size import regions_json
@@ -73,6 +74,7 @@ def plan_json(plan: Plan, optimize: str, stack: Stack | None, points: Sequence[P
         "stack_bytes": None if stack is None else stack.invoke_bytes,
         "const_bytes": program.const_bytes,
         "macs": program.macs,
+        "hop": None if plan.hop is None else _hop(plan.hop),
         "segments": [_segment(program, segment) for segment in plan.segments],
         "frontier": None if points is None else [_point(program, point) for point in points],
         "layers": [
@@ -100,6 +102,19 @@ def plan_json(plan: Plan, optimize: str, stack: Stack | None, points: Sequence[P
                 "last_layer": placed.buffer.last,
             }
             for placed in plan.placed
+        ],
+    }
+
+
+def _hop(hop: Hop) -> dict[str, object]:
+    return {
+        "frames": hop.frames,
+        "window": hop.window,
+        "cost": hop.cost,
+        "rows_computed": [hop.rows_computed(step) for step in range(len(hop.program.steps))],
+        "kept": [
+            {"name": hop.program.graph.tensors[root].name, "offset": k.offset, "bytes": k.nbytes, "rows": k.depth}
+            for root, k in hop.kept.items()
         ],
     }
 

@@ -18,9 +18,9 @@ class Size:
     """All in bytes. `ram` is static RAM with the arena in it, `flash` everything that is written to flash.
 
     `regions`: what of the arena lies in each region, on boards that have any; `ram` counts those with a linker section
-    of their own as little as the board's `ram_bytes` does. `ram` and `flash` are None while there is no firmware:
-    nothing was built yet, or `overflow`, what the linker said of one that is too large. `stack` is what NAME_invoke
-    needs, None where that is not known.
+    of their own as little as the board's `ram_bytes` does. `state` is static RAM beside the arena. `ram` and `flash`
+    are None while there is no firmware: nothing was built yet, or `overflow`, what the linker said of one that is too
+    large. `stack` is what NAME_invoke needs, None where that is not known.
     """
 
     arena: int
@@ -30,6 +30,7 @@ class Size:
     overflow: str = ""
     stack: int | None = None
     regions: tuple[RegionUse, ...] = ()
+    state: int = 0
 
     @property
     def static_arena(self) -> int:
@@ -43,7 +44,7 @@ class Size:
 
     def fits(self, board: Board) -> bool:
         """Whether it leaves the board's stack reserve free; before a build, by arena and constants alone."""
-        ram = self.static_arena if self.ram is None else self.ram
+        ram = self.static_arena + self.state if self.ram is None else self.ram
         flash = self.constants if self.flash is None else self.flash
         if self.overflow or not all(use.fits for use in self.regions):
             return False
@@ -60,7 +61,9 @@ def planned_size(plans: Sequence[Plan], stacks: Sequence[Stack]) -> Size:
     arena = sum(use.bytes for use in regions) if regions else max(plan.arena_bytes for plan in plans)
     known = [stack.invoke_bytes for stack in stacks if stack.invoke_bytes is not None]
     stack = max(known) if len(known) == len(plans) else None
-    return Size(arena, sum(plan.program.const_bytes for plan in plans), stack=stack, regions=regions)
+    state = sum(plan.state_bytes for plan in plans)
+    constants = sum(plan.program.const_bytes for plan in plans)
+    return Size(arena, constants, stack=stack, regions=regions, state=state)
 
 
 def size_json(size: Size, board: Board) -> dict[str, object]:
@@ -68,6 +71,7 @@ def size_json(size: Size, board: Board) -> dict[str, object]:
     return {
         "arena_bytes": size.arena,
         "regions": regions_json(size.regions),
+        "state_bytes": size.state,
         "ram_bytes": size.ram,
         "code_bytes": size.code,
         "const_bytes": size.constants,
@@ -92,10 +96,11 @@ def size_table(size: Size, board: Board) -> Table:
     table = Table(title=f"{board.title}: {'fits' if size.fits(board) else 'does not fit'}", title_justify="left")
     for header in ("memory", "part", "bytes", "of the board"):
         table.add_column(header, justify="right" if header in ("bytes", "of the board") else "left")
-    other = None if size.ram is None else size.ram - size.static_arena
+    other = None if size.ram is None else size.ram - size.static_arena - size.state
     rows = (
         *((use.region.name, "arena", use.bytes, use.region.bytes) for use in size.regions if use.region.section),
         ("RAM", "arena", size.static_arena, board.ram_bytes),
+        ("RAM", "state kept between inferences", size.state or None, board.ram_bytes),
         ("RAM", "other static data", other, board.ram_bytes),
         ("RAM", "reserved for the stack", size.reserve(board), board.ram_bytes),
         ("flash", "code", size.code, board.flash_bytes),

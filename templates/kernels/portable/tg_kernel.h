@@ -63,6 +63,13 @@ static inline int16_t *tg_output_row16(const tg_output *view, int32_t y) {
   return (int16_t *)(void *)tg_output_row(view, y);
 }
 
+/* Row y + by becomes row y, for y in [first, end), in a ring of `depth` rows: the window has moved on. */
+static inline void tg_move_rows(int8_t *base, int32_t row_bytes, int32_t depth, int32_t first, int32_t end, int32_t by) {
+  for (int32_t y = first; y < end; ++y) {
+    memcpy(base + y % depth * row_bytes, base + (y + by) % depth * row_bytes, (size_t)row_bytes);
+  }
+}
+
 static inline int32_t tg_min(int32_t a, int32_t b) { return a < b ? a : b; }
 static inline int32_t tg_max(int32_t a, int32_t b) { return a > b ? a : b; }
 
