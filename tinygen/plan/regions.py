@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from tinygen.kernels import Program
 from tinygen.plan.place import Placement, divide, place
 from tinygen.plan.schedule import DRIVER
-from tinygen.plan.search import Candidate, placed_schedule, schedules
+from tinygen.plan.search import Candidate, frontier, placed_schedule, schedules
 from tinygen.plan.timeline import Buffer, Event, bytes_read, bytes_written, events_of
 from tinygen.regions import Region
 
@@ -44,7 +44,7 @@ def choose_division(program: Program, chosen: Candidate, regions: Sequence[Regio
     """
     if chosen.arena_bytes <= regions[0].bytes:
         return _in_first(chosen, regions)
-    others = [placed_schedule(program, *s) for s in schedules(program, by_rows).items()]
+    others = [*frontier(program, by_rows), *(placed_schedule(program, *s) for s in schedules(program, by_rows).items())]
     if not by_rows:
         inputs = [program.storage[index] for index in program.graph.inputs]
         others += [placed_schedule(program, *s, search=False) for s in schedules(program, outside=inputs).items()]
