@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tinygen.errors import TinygenError
+
 Array = npt.NDArray[Any]
 
 
@@ -130,10 +132,10 @@ class Graph:
         return self.tensors[op.inputs[index]]
 
     def required(self, op: Op, index: int) -> Tensor:
-        """The tensor at `op.inputs[index]`, which verify.py has seen to be there."""
+        """The tensor at `op.inputs[index]`; raises TinygenError when that input is absent."""
         tensor = self.input(op, index)
         if tensor is None:
-            raise AssertionError(f"{op.kind} {op.name}: input {index} is absent; verify() should have said so")
+            raise TinygenError(f"{op.kind} '{op.name}': input {index} is absent", "the file is damaged")
         return tensor
 
     def output(self, op: Op, index: int = 0) -> Tensor:
