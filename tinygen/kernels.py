@@ -17,6 +17,8 @@ from tinygen.ops import operator_for
 from tinygen.ops.base import KernelCall, reject
 
 _MOST_CONSTANTS = 1 << 26  # bytes; no microcontroller has as much flash, and the text of more would not be readable
+_MANY_STEPS = 400
+_MOST_ROWS = 1 << 18
 _INCLUDE = re.compile(r'^#include "([a-z0-9_]+\.h)"$', re.MULTILINE)
 
 
@@ -56,6 +58,11 @@ class Program:
         return any(not self.in_arena(t) for t in outside) or bool(own & others)
 
     @property
+    def is_huge(self) -> bool:
+        """Whether there are so many steps that the planner takes each as a whole, at its place in the order."""
+        return len(self.steps) > _MANY_STEPS
+
+    @property
     def macs(self) -> int:
         """Multiply-accumulates of one inference."""
         return sum(step.macs for step in self.steps)
@@ -86,6 +93,8 @@ def build_program(graph: Graph, target: Target = PORTABLE) -> Program:
     for op in graph.ops:
         operator = operator_for(graph, op)
         calls = tuple(choose(call, target) for call in operator.lower(graph, op))
+        if any(call.rows > _MOST_ROWS for call in calls):
+            raise reject(op, f"a tensor of more than {_MOST_ROWS:,} rows", "use a smaller input")
         if not calls:
             storage[op.outputs[0]] = storage[op.inputs[0]]
         constants += sum(int(constant.values.nbytes) for call in calls for constant in call.constants)

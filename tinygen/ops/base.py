@@ -55,14 +55,14 @@ class Reads:
     filled); all between are the same function of the rows that they read. None where that is not so.
     """
 
-    first: tuple[int, ...]
-    last: tuple[int, ...]
+    first: Sequence[int]
+    last: Sequence[int]
     edges: tuple[int, int] | None = None
 
 
 def row_by_row(rows: int) -> Reads:
     """Row y is made of row y alone, every row in the same way."""
-    return Reads(tuple(range(rows)), tuple(range(1, rows + 1)), (0, 0))
+    return Reads(range(rows), range(1, rows + 1), (0, 0))
 
 
 def repeated(rows: int, source: Operand) -> Reads:

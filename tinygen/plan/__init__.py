@@ -23,6 +23,8 @@ from tinygen.plan.state import state_bytes, state_offsets
 from tinygen.plan.timeline import Buffer, find_buffers
 from tinygen.regions import Region, RegionUse
 
+_LARGEST_TENSOR = 1 << 25
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Placed:
@@ -147,6 +149,12 @@ def make_plan(
 
     The plan is checked independently of how it was found; a mistake there raises AssertionError.
     """
+    largest = max((program.graph.tensors[root].nbytes for root in program.storage), default=0)
+    if largest > _LARGEST_TENSOR:
+        raise TinygenError(
+            f"model '{program.graph.name}' has a tensor of {largest:,} bytes, more than any microcontroller's memory",
+            "use a smaller model, or a smaller input",
+        )
     program = ordered(program)
     if hop is not None:
         if by_rows:

@@ -111,7 +111,7 @@ def _streams(
 ) -> list[Option]:
     """Every streamed segment that begins with `first`, for several heights; with `pushed` rows one at a time."""
     driver = driver_of(program, first)
-    if driver is None or driver.rows < 2:
+    if driver is None or driver.rows < 2 or program.is_huge:
         return []
     ready: list[tuple[Ready, ...]] = []
     options = []

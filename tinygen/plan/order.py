@@ -29,6 +29,8 @@ class _Group:
 
 def ordered(program: Program) -> Program:
     """The program in the best order found; as it is where no order is better."""
+    if program.is_huge:
+        return program
     groups = _groups(program)
     memory = _Memory(program, groups)
     best = _search(memory, groups)

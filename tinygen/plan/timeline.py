@@ -69,7 +69,7 @@ def events_of(program: Program, segments: Sequence[Segment]) -> tuple[Event, ...
                 found.append(Event(step, y0, y1))
                 continue
             call = program.steps[step].call
-            unit = y1 - y0 if call.output.images > 1 else call.rows_at_once
+            unit = y1 - y0 if call.output.images > 1 or program.is_huge else call.rows_at_once
             found += [Event(step, y, min(y + unit, y1)) for y in range(y0, y1, unit)]
     return tuple(found)
 
