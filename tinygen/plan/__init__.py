@@ -14,7 +14,7 @@ from tinygen.ops.base import Operand
 from tinygen.plan.check import Place, check_plan
 from tinygen.plan.check_hop import check_hop
 from tinygen.plan.hop import Hop, choose_hop
-from tinygen.plan.order import ordered
+from tinygen.plan.order import ordered, whole_peak
 from tinygen.plan.place import Placement, place
 from tinygen.plan.regions import Division, choose_division
 from tinygen.plan.schedule import Segment
@@ -23,7 +23,7 @@ from tinygen.plan.state import state_bytes, state_offsets
 from tinygen.plan.timeline import Buffer, find_buffers
 from tinygen.regions import Region, RegionUse
 
-_LARGEST_TENSOR = 1 << 25
+_LARGEST_PEAK = 1 << 26
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -149,10 +149,10 @@ def make_plan(
 
     The plan is checked independently of how it was found; a mistake there raises AssertionError.
     """
-    largest = max((program.graph.tensors[root].nbytes for root in program.storage), default=0)
-    if largest > _LARGEST_TENSOR:
+    if whole_peak(program) > _LARGEST_PEAK:
         raise TinygenError(
-            f"model '{program.graph.name}' has a tensor of {largest:,} bytes, more than any microcontroller's memory",
+            f"model '{program.graph.name}' has tensors of {whole_peak(program):,} bytes alive at once, more than any "
+            "microcontroller's memory",
             "use a smaller model, or a smaller input",
         )
     program = ordered(program)

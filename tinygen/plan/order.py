@@ -40,6 +40,12 @@ def ordered(program: Program) -> Program:
     return replace(program, steps=tuple(program.steps[s] for s in steps))
 
 
+def whole_peak(program: Program) -> int:
+    """Bytes of the largest moment, all tensors whole, in the order as it is."""
+    groups = _groups(program)
+    return _Memory(program, groups).peak(range(len(groups)))
+
+
 def _groups(program: Program) -> list[_Group]:
     numbered = groupby(range(len(program.steps)), key=lambda s: id(program.steps[s].op))
     groups: list[_Group] = []
