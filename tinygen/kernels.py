@@ -53,9 +53,10 @@ class Program:
         """Whether a step must run whole at its place in the order: it uses a variable that others may use, too."""
         call = self.steps[step].call
         outside = (o.tensor for o in (*call.inputs, call.output) if self.graph.tensors[o.tensor].data is None)
+        if any(not self.in_arena(t) for t in outside):
+            return True
         own = {o.tensor for o in call.state}
-        others = {o.tensor for s in self.steps if s.call is not call for o in s.call.state}
-        return any(not self.in_arena(t) for t in outside) or bool(own & others)
+        return bool(own) and any(o.tensor in own for s in self.steps if s.call is not call for o in s.call.state)
 
     @property
     def is_huge(self) -> bool:

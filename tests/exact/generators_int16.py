@@ -239,4 +239,4 @@ def _rsqrt_values(graph: Graph, tensor: Tensor, values: Array, style: str, rng: 
     return np.asarray(np.maximum(values, tensor.zero_point).astype(values.dtype))
 
 
-VALUES = {"RSQRT": _rsqrt_values}
+VALUES = dict.fromkeys(("RSQRT", "RSQRT int16"), _rsqrt_values)

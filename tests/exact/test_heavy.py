@@ -50,14 +50,14 @@ _COVER: dict[str, dict[str, Callable[[Graph, Op], bool]]] = {
             "negative axis": lambda g, op: bool((g.required(op, 1).data < 0).any()),
             "scalar axis": lambda g, op: g.required(op, 1).shape == (),
             "three axes": lambda g, op: g.required(op, 1).elements > 2,
-            "several rows": lambda g, op: plan_of(g).steps[0].step.call.rows > 1,
+            "several rows": lambda g, op: plan_of(g).steps[0].call.rows > 1,
         }
         for kind in ("SUM", "MEAN", "REDUCE_MAX", "REDUCE_MIN")
     },
     **{
         kind: {
-            "inner": lambda g, op: g.output(op).elements > plan_of(g).steps[0].step.call.rows > 1,
-            "one row": lambda g, op: plan_of(g).steps[0].step.call.rows == 1,
+            "inner": lambda g, op: g.output(op).elements > plan_of(g).steps[0].call.rows > 1,
+            "one row": lambda g, op: plan_of(g).steps[0].call.rows == 1,
         }
         for kind in ("ARG_MAX", "ARG_MIN")
     },

@@ -227,7 +227,7 @@ def test_more_loops_than_the_kernel_has(tmp_path: Path) -> None:
     x, y = b.input((2, 3, 2, 3, 2), 0.5), b.tensor((4, 6, 4, 6, 4), 0.5)
     b.op("TILE", [x, b.constant(np.full(5, 2, np.int32))], [y])
     graph = verify(parse_tflite(b.build([y]), "tile", "tile"))
-    assert [step.step.call.kernel for step in plan_of(graph).steps] == ["index_nd"]
+    assert [step.call.kernel for step in plan_of(graph).steps] == ["index_nd"]
     sample = np.arange(72, dtype=np.int8).reshape(2, 3, 2, 3, 2)
     (got,) = compile_graphs([graph], tmp_path)["tile"].run([sample])
     assert (got == np.tile(sample, (2,) * 5)).all()

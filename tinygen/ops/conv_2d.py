@@ -79,17 +79,15 @@ def conv_output_shape(graph: Graph, op: Op, channels: int) -> Shape:
     return (x.shape[0], size[0], size[1], channels)
 
 
-def conv_params(graph: Graph, op: Op) -> tuple[tuple[str, int | float | Constant], ...]:
-    """The geometry, and the output stage, that both convolution kernels have in their params."""
-    x, y = graph.required(op, 0), graph.output(op)
+def conv_geometry(graph: Graph, op: Op) -> tuple[tuple[str, int], ...]:
+    """The geometry that every convolution kernel has first in its params."""
     rows, columns = conv_axes(graph, op)
-    low, high = activation_range(op.options.activation, y)
     return (
         ("input_height", rows.input),
         ("input_width", columns.input),
-        ("input_channels", x.shape[3]),
+        ("input_channels", graph.required(op, 0).shape[3]),
         ("output_width", columns.output),
-        ("output_channels", y.shape[3]),
+        ("output_channels", graph.output(op).shape[3]),
         ("kernel_height", rows.kernel),
         ("kernel_width", columns.kernel),
         ("stride_height", rows.stride),
@@ -98,6 +96,15 @@ def conv_params(graph: Graph, op: Op) -> tuple[tuple[str, int | float | Constant
         ("dilation_width", columns.dilation),
         ("pad_top", rows.pad_before),
         ("pad_left", columns.pad_before),
+    )
+
+
+def conv_params(graph: Graph, op: Op) -> tuple[tuple[str, int | float | Constant], ...]:
+    """The geometry, and the output stage, that both convolution kernels have in their params."""
+    x, y = graph.required(op, 0), graph.output(op)
+    low, high = activation_range(op.options.activation, y)
+    return (
+        *conv_geometry(graph, op),
         ("input_zero_point", x.zero_point),
         ("output_zero_point", y.zero_point),
         ("activation_min", low),

@@ -149,9 +149,10 @@ def make_plan(
 
     The plan is checked independently of how it was found; a mistake there raises AssertionError.
     """
-    if whole_peak(program) > _LARGEST_PEAK:
+    peak = whole_peak(program)
+    if peak > _LARGEST_PEAK:
         raise TinygenError(
-            f"model '{program.graph.name}' has tensors of {whole_peak(program):,} bytes alive at once, more than any "
+            f"model '{program.graph.name}' has tensors of {peak:,} bytes alive at once, more than any "
             "microcontroller's memory",
             "use a smaller model, or a smaller input",
         )

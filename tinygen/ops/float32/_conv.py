@@ -11,7 +11,7 @@ import numpy as np
 from tinygen.ir import Array, DType, Graph, Op
 from tinygen.ops import _window
 from tinygen.ops.base import Constant, KernelCall, Operator, Shape, need_inputs, operand, reject
-from tinygen.ops.conv_2d import ConvOptions, conv_axes, conv_output_shape, parse_conv_options
+from tinygen.ops.conv_2d import ConvOptions, conv_axes, conv_geometry, conv_output_shape, parse_conv_options
 from tinygen.ops.float32._float import (
     clamped,
     float_bias,
@@ -64,26 +64,13 @@ class FloatConv(Operator):
         return (clamped(biased, float_limits(op, op.options.activation)),)
 
     def lower(self, graph: Graph, op: Op) -> tuple[KernelCall, ...]:
-        x, y = graph.required(op, 0), graph.output(op)
-        rows, columns = conv_axes(graph, op)
+        y = graph.output(op)
         low, high = float_limits(op, op.options.activation)
         return (
             KernelCall(
                 kernel=self.kernel,
                 params=(
-                    ("input_height", rows.input),
-                    ("input_width", columns.input),
-                    ("input_channels", x.shape[3]),
-                    ("output_width", columns.output),
-                    ("output_channels", y.shape[3]),
-                    ("kernel_height", rows.kernel),
-                    ("kernel_width", columns.kernel),
-                    ("stride_height", rows.stride),
-                    ("stride_width", columns.stride),
-                    ("dilation_height", rows.dilation),
-                    ("dilation_width", columns.dilation),
-                    ("pad_top", rows.pad_before),
-                    ("pad_left", columns.pad_before),
+                    *conv_geometry(graph, op),
                     ("activation_min", low),
                     ("activation_max", high),
                     *self.extra_params(graph, op),
@@ -93,6 +80,6 @@ class FloatConv(Operator):
                 inputs=(operand(graph, op.inputs[0]),),
                 output=operand(graph, op.outputs[0]),
                 rows=y.shape[1],
-                reads=(rows.reads(),),
+                reads=(conv_axes(graph, op)[0].reads(),),
             ),
         )

@@ -6,15 +6,15 @@ from typing import Any
 
 from tinygen.ir import Array
 from tinygen.ops._requantize import activation_name
+from tinygen.ops.add import AddOptions
 from tinygen.ops.float32._binary import FloatBinary
-from tinygen.ops.sub import SubOptions
 
 
 class Sub(FloatBinary):
     kind = "SUB"
 
-    def parse(self, options: Any) -> SubOptions:
-        return SubOptions(activation_name(options.fusedActivationFunction))
+    def parse(self, options: Any) -> AddOptions:
+        return AddOptions(activation_name(options.fusedActivationFunction))
 
     def apply(self, a: Array, b: Array) -> Array:
         return a - b
