@@ -21,8 +21,9 @@ from tinygen.ir import Graph
 from tinygen.kernels import build_program
 from tinygen.kernelsets import Target
 from tinygen.load.data import find_data, load_data, split_spec
+from tinygen.load.keras_job import Quality
 from tinygen.load.tflite import Model, load_tflite
-from tinygen.load.worker_client import quantize_model
+from tinygen.load.worker_client import QuantizeResult, quantize_model
 from tinygen.passes import run_passes
 from tinygen.plan import Plan, make_plan
 from tinygen.platformio import platform_spec
@@ -67,12 +68,14 @@ class Calibration:
     """How an int8 model came about: from which samples, or on random input, or as the file was given.
 
     `recurrent`: a line for each recurrent layer that was rebuilt, e.g. "layer 'lstm': unrolled over 49 steps".
+    `quality`: what was won over the converter's own quantization.
     """
 
     source: str
     samples: int
     random: bool
     recurrent: tuple[str, ...] = ()
+    quality: Quality | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,14 +129,11 @@ def compile_model(
     kept = None if project is None else _kept(project, request.name, identity)
     with tempfile.TemporaryDirectory(prefix="tinygen-") as folder:
         path = Path(folder) / f"{request.name}.tflite"
-        if request.is_tflite:
-            shutil.copyfile(request.model, path)
-            calibration = Calibration(f"{request.model.name} as given", 0, False)
-        elif kept is not None:
+        if kept is not None and not request.is_tflite:
             path.write_bytes(kept[0])
             calibration = kept[1]
         else:
-            calibration = _quantize(request, path, progress)
+            calibration, _ = quantized(request, path, progress)
         progress("planning")
         model = load_tflite(path, request.name)
         program = build_program(run_passes(verify(model.graph)), Target(kernels, request.optimize))
@@ -170,17 +170,33 @@ def write_board_project(models: Sequence[Compiled], board: Board, folder: Path) 
     write_project(folder, replace(files, generated={**files.generated, "model": kept}))
 
 
-def _quantize(request: Request, path: Path, progress: Progress) -> Calibration:
-    result = quantize_model(
+def quantize_request(
+    request: Request, path: Path, progress: Progress, diagnose: bool = False, target_drop: float | None = None
+) -> QuantizeResult:
+    """The int8 .tflite of a Keras model at `path`; quantize_model says what the last two do. Raises TinygenError."""
+    return quantize_model(
         request.model,
         path,
         data=request.data,
         input_shapes=request.input_shapes,
         allow_lambda=request.allow_lambda,
         activations=request.activations,
+        diagnose=diagnose,
+        target_drop=target_drop,
         progress=progress,
     )
-    return Calibration(result.calibration, result.calibration_samples, result.random_calibration, result.recurrent)
+
+
+def quantized(
+    request: Request, path: Path, progress: Progress, target_drop: float | None = None
+) -> tuple[Calibration, dict[str, Any] | None]:
+    """Make the request's int8 .tflite at `path`, or copy the one it is; the second result is QuantizeResult.mixed."""
+    if request.is_tflite:
+        shutil.copyfile(request.model, path)
+        return Calibration(f"{request.model.name} as given", 0, False), None
+    result = quantize_request(request, path, progress, target_drop=target_drop)
+    source, samples, random = result.calibration, result.calibration_samples, result.random_calibration
+    return Calibration(source, samples, random, result.recurrent, result.quality), result.mixed
 
 
 def _labels(request: Request, model: Model) -> tuple[str, ...]:
@@ -216,8 +232,9 @@ def _kept(project: Path, name: str, identity: dict[str, Any]) -> tuple[bytes, Ca
         tflite = (project / "model" / f"{name}.tflite").read_bytes()
         same = all(record[key] == value for key, value in identity.items())
         if same and record["model_sha256"] == hashlib.sha256(tflite).hexdigest():
-            calibration = Calibration(**record["calibration"])
-            return tflite, replace(calibration, recurrent=tuple(calibration.recurrent))
+            fields = record["calibration"]
+            recurrent, quality = tuple(fields["recurrent"]), Quality.from_json(fields["quality"])
+            return tflite, Calibration(**{**fields, "recurrent": recurrent, "quality": quality})
     except (OSError, ValueError, KeyError, TypeError):
         pass  # nothing kept, or not by this version: build anew
     return None

@@ -16,12 +16,19 @@ from tinygen.ops import operator_for
 _ABSENT: Array = np.zeros(0, np.int8)
 
 
-def run_all(graph: Graph, inputs: Sequence[Array], state: Mapping[int, Array] | None = None) -> dict[int, Array]:
+def run_all(
+    graph: Graph,
+    inputs: Sequence[Array],
+    state: Mapping[int, Array] | None = None,
+    given: Mapping[int, Array] | None = None,
+) -> dict[int, Array]:
     """Every tensor of the graph by index, for one sample; variables as they are afterwards.
 
     inputs: one array per `graph.inputs`, of exactly its shape and dtype; raises TinygenError otherwise.
     state: where variables start from, e.g. what the last call returned; the others start as after a reset.
+    given: tensors that are taken as they are here instead of computed.
     """
+    given = given or {}
     values: dict[int, Array] = {i: t.data for i, t in enumerate(graph.tensors) if t.data is not None}
     for i, t in enumerate(graph.tensors):
         if t.initial is not None:
@@ -33,10 +40,13 @@ def run_all(graph: Graph, inputs: Sequence[Array], state: Mapping[int, Array] | 
                 f"input '{tensor.name}' is {array.dtype} {array.shape}, not {tensor.dtype.value} {tensor.shape}"
             )
         values[index] = array
+    values.update(given)
     for op in graph.ops:
+        if given.keys() >= set(op.outputs):
+            continue
         arguments = [values[i] if i >= 0 else _ABSENT for i in op.inputs]
         results = operator_for(graph, op).reference(graph, op, arguments)
-        values.update(zip(op.outputs, results, strict=True))
+        values.update((i, y) for i, y in zip(op.outputs, results, strict=True) if i not in given)
     return values
 
 

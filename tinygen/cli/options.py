@@ -43,6 +43,14 @@ def _shape(value: str) -> Shape:
     return name, shape
 
 
+INPUT_SHAPE = click.option(
+    "--input-shape",
+    "input_shapes",
+    type=_shape,
+    multiple=True,
+    metavar="SHAPE",
+    help="Fix unknown dimensions: 1,49,10,1, or NAME=1,49,10,1 for each of several inputs.",
+)
 OPTIMIZED = click.option(
     "--optimize",
     type=click.Choice(OPTIMIZE),
@@ -174,12 +182,11 @@ def _need_different_names(requests: tuple[Request, ...]) -> None:
 
 def _decorated(command: Callable[..., Any], options: tuple[Callable[..., Any], ...]) -> Callable[..., Any]:
     """The command with `options`, and with those that are the same for one model and several."""
-    shape_help = "Fix unknown dimensions: 1,49,10,1, or NAME=1,49,10,1 for each of several inputs."
     types_help = "What a Keras model computes with; int16 has int8 weights too (TFLite's 16x8 mode). Default: int8."
     common = (
         click.option("--activations", type=click.Choice(("int8", "int16")), default="int8", help=types_help),
         click.option("--unsafe-lambda", is_flag=True, help="Run Lambda layers: Python code out of the model file."),
-        click.option("--input-shape", "input_shapes", type=_shape, multiple=True, metavar="SHAPE", help=shape_help),
+        INPUT_SHAPE,
     )
     for option in (*common, *options):
         command = option(command)

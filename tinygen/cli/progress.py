@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from tinygen.load.keras_job import Quality
 from tinygen.pipeline import Calibration
 
 OUT = Console(highlight=False, soft_wrap=True)
@@ -66,3 +67,11 @@ def warn_of_random(calibration: Calibration) -> None:
     if calibration.random:
         text = "calibrated on RANDOM input, there was no --data: the accuracy of this model is not to be trusted"
         ERR.print(f"WARNING: {text}", style="bold yellow")
+
+
+def quality_line(quality: Quality) -> str:
+    """How near the int8 model is to the float model, and by what."""
+    text = f"signal to quantization noise {quality.sqnr_db:.1f} dB"
+    if not quality.remedies:
+        return f"{text}: nothing better was found than what the converter made"
+    return f"{text}, {quality.plain_sqnr_db:.1f} dB as the converter made it: {', '.join(quality.remedies)}"

@@ -24,7 +24,7 @@ from tinygen.load.keras_fused import is_consistent, renamed, saved
 from tinygen.load.keras_job import TensorInfo
 from tinygen.load.keras_model import FloatModel
 
-__all__ = ["convert", "is_consistent", "need_no_loops", "predict", "trace"]
+__all__ = ["convert", "convert_float", "is_consistent", "need_no_loops", "predict", "trace"]
 
 FixedShapes = Mapping[str, tuple[int, ...]]
 Floats = npt.NDArray[np.float32]
@@ -101,18 +101,31 @@ def convert(
     consumed after a first conversion, before quantization. Raises TinygenError naming the operators that the
     converter cannot do, MemoryError.
     """
-    if model.recurrent.fused:
-        converter = tf.lite.TFLiteConverter.from_saved_model(str(saved(model, shapes)))
-        # by name: a SavedModel has its inputs in an order of its own
+    converter = _converter(model, shapes, traced)
+    if model.recurrent.fused:  # by name: a SavedModel has its inputs in an order of its own
         converter.representative_dataset = lambda: ({f"x{i}": x for i, x in enumerate(each)} for each in samples)
     else:
-        converter = tf.lite.TFLiteConverter.from_concrete_functions([traced.function])
         converter.representative_dataset = lambda: samples
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     ops, border = _MODES[activations]
     converter.target_spec.supported_ops = [ops]
     converter.inference_input_type = border
     converter.inference_output_type = border
+    return _content(model, traced, converter)
+
+
+def convert_float(model: FloatModel, shapes: FixedShapes, traced: Traced) -> bytes:
+    """The float32 .tflite that `convert` quantizes: the same operators on tensors of the same names."""
+    return _content(model, traced, _converter(model, shapes, traced))
+
+
+def _converter(model: FloatModel, shapes: FixedShapes, traced: Traced) -> Any:
+    if model.recurrent.fused:
+        return tf.lite.TFLiteConverter.from_saved_model(str(saved(model, shapes)))
+    return tf.lite.TFLiteConverter.from_concrete_functions([traced.function])
+
+
+def _content(model: FloatModel, traced: Traced, converter: Any) -> bytes:
     try:
         content = bytes(converter.convert())
     except Exception as error:  # ConverterError, and what the calibrator raises

@@ -15,14 +15,16 @@ from tinygen.errors import TinygenError
 
 PROGRESS = "progress"  # str: the stage that begins now
 ERROR = "error"  # {"message", "hint", "exit_code"} of a TinygenError
-RESULT = (
-    "result"  # {"kind", "inputs", "outputs", "calibration", "samples", "random", "recurrent"}: the end, all went well
-)
+# {"kind", "inputs", "outputs", "calibration", "samples", "random", "recurrent", "quality"}: the end, all went well.
+# "quality": null, or the fields of a Quality
+RESULT = "result"
 
 MODEL_FILE = "model.tflite"
 SAMPLES_FILE = "samples.npz"
 SAMPLES_PREFIX = "x_"  # before the input's name in SAMPLES_FILE
 OUTPUTS_FILE = "outputs.npz"
+MIXED_FILE = "mixed.json"  # fields of a Search (quantize/search.py) without its content
+DIAGNOSIS_FILE = "diagnosis.json"  # {"plain", "now": fields of a Diagnosis, "tried", "findings"}: see worker.py
 
 UNNAMED = ""  # the name of a model's only input in Job.input_shapes
 
@@ -36,11 +38,27 @@ class TensorInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class Quality:
+    """What quantize/improve.py won: SQNR of the model's output against the float model, in dB on calibration samples,
+    as the converter quantizes and now; `remedies` in words."""
+
+    plain_sqnr_db: float
+    sqnr_db: float
+    remedies: tuple[str, ...]
+
+    @staticmethod
+    def from_json(fields: dict[str, Any] | None) -> Quality | None:
+        return None if fields is None else Quality(**{**fields, "remedies": tuple(fields["remedies"])})
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """One run of the child.
 
     `quantize`: write MODEL_FILE, and float outputs of the test samples if `predict`. Otherwise: run the float
-    model on SAMPLES_FILE. `model` and `data` are absolute. `activations`: "int8", or "int16" for TFLite's 16x8 mode.
+    model on SAMPLES_FILE. `diagnose`: also write DIAGNOSIS_FILE. `model` and `data` are absolute. `activations`:
+    "int8", or "int16" for TFLite's 16x8 mode. `target_drop`: give layers int16 activations until the accuracy falls by
+    no more than that (0.005: half a percent), and write MIXED_FILE.
     """
 
     model: str
@@ -50,6 +68,8 @@ class Job:
     input_shapes: Mapping[str, tuple[int, ...]]
     allow_lambda: bool
     activations: str = "int8"
+    diagnose: bool = False
+    target_drop: float | None = None
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))

@@ -7,11 +7,12 @@ file; keras_convert.py runs and quantizes what it returns. Importing it imports 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tinygen.errors import TinygenError
@@ -151,3 +152,18 @@ def _not_loaded(name: str, error: Exception) -> TinygenError:
     return TinygenError(
         f"{name} cannot be loaded: {short or type(error).__name__}", f"save it again with Keras 3, or {_EXPORT_HINT}"
     )
+
+
+def normalisation_ratio(model: FloatModel, samples: Mapping[str, Any]) -> tuple[str, Any] | None:
+    """(name, ratios per channel) of a Keras model's first BatchNormalization: the deviation of its input on samples
+    (N, ...) over the one it remembers from training. None for a model without one at its top level."""
+    layers = getattr(model.owner, "layers", ())
+    first = next((layer for layer in layers if isinstance(layer, keras.layers.BatchNormalization)), None)
+    if first is None:
+        return None
+    before = keras.Model(model.owner.inputs, first.input)
+    arrays = [samples[tensor.name] for tensor in model.inputs]
+    fitting = [x.reshape(-1, *t.shape[1:]) for x, t in zip(arrays, model.owner.inputs, strict=True)]
+    values = np.asarray(before(fitting if len(fitting) > 1 else fitting[0]))
+    deviation = values.reshape(-1, values.shape[-1]).std(0)
+    return first.name, deviation / np.sqrt(np.asarray(first.moving_variance) + first.epsilon)

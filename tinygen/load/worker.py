@@ -11,8 +11,8 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,11 @@ from tinygen.load.arrays import Array, Samples, check_samples, open_arrays
 from tinygen.load.child_limits import limit_memory
 from tinygen.load.data import Dataset, load_data
 from tinygen.load.keras_file import prepare
-from tinygen.load.keras_job import Job
+from tinygen.load.keras_job import Job, Quality
+from tinygen.quantize.diagnose import diagnose
+from tinygen.quantize.findings import Finding, data_findings, layer_findings, scale_findings
+from tinygen.quantize.improve import Improved, improve
+from tinygen.quantize.search import Exam, search
 
 FixedShapes = Mapping[str, tuple[int, ...]]
 
@@ -69,10 +73,21 @@ def run(job: Job, channel: Channel) -> dict[str, object]:
     shapes = keras_job.fix_shapes(model.inputs, job.input_shapes)
     dataset = load_data(job.data, shapes) if job.data else None
     calibration = _calibration(dataset, shapes) if job.quantize else None
+    quality = None
     samples = _test_samples(job, dataset, shapes)
     traced = keras_convert.trace(model, shapes)
     if calibration is not None:
         traced, content = _convert(model, traced, shapes, calibration.samples, job.activations, channel)
+        if dataset is not None and job.activations == "int8":
+            pair = _Pair(keras_convert.convert_float(model, shapes, traced), content, shapes, calibration.samples)
+            improved = pair.improved(channel)
+            quality = Quality(round(improved.plain_db, 2), round(improved.db, 2), improved.remedies)
+            content = improved.content
+            if job.diagnose:
+                findings = (*data_findings(calibration.samples, dataset.test), *_scales(model, calibration.samples))
+                pair.diagnose(improved, findings, channel)
+            if job.target_drop is not None:
+                content = pair.mixed(improved, _exam(model, traced, shapes, dataset, channel), job.target_drop, channel)
         Path(keras_job.MODEL_FILE).write_bytes(content)
     recurrent = model.recurrent.lines
     for line in recurrent:
@@ -87,6 +102,7 @@ def run(job: Job, channel: Channel) -> dict[str, object]:
         "samples": _count(calibration.samples) if calibration else 0,
         "random": calibration is not None and dataset is None,
         "recurrent": recurrent,
+        "quality": None if quality is None else asdict(quality),
     }
 
 
@@ -105,6 +121,79 @@ def _convert(
         channel.progress("converting with all layers unrolled")
         content = keras_convert.convert(model, shapes, traced, _feed(samples, shapes, channel), activations)
     return traced, content
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Pair:
+    """What the converter made of one traced model, with the samples to calibrate with."""
+
+    floating: bytes
+    quantized: bytes
+    shapes: FixedShapes
+    samples: Samples
+
+    def _inputs(self) -> list[list[Array]]:
+        count = _count(self.samples)
+        return [[self.samples[name][i].reshape(shape) for name, shape in self.shapes.items()] for i in range(count)]
+
+    def improved(self, channel: Channel) -> Improved:
+        """A better int8 .tflite than the converter's, if one is found."""
+        stage = "improving the quantization"
+        channel.progress(stage)
+        return improve(self.floating, self.quantized, self._inputs(), lambda *count: channel.count(stage, *count))
+
+    def diagnose(self, improved: Improved, findings: Sequence[Finding], channel: Channel) -> None:
+        """Write DIAGNOSIS_FILE."""
+        stage = "looking for what costs accuracy"
+        channel.progress(stage)
+        inputs = self._inputs()
+        plain, now = (
+            diagnose(floating, content, inputs, lambda *count: channel.count(stage, *count))
+            for floating, content in ((self.floating, self.quantized), (improved.source, improved.content))
+        )
+        found = (*findings, *layer_findings(plain, now))
+        report = {
+            "plain": asdict(plain),
+            "now": asdict(now),
+            "tried": [{"remedy": remedy, "sqnr_db": round(db, 2)} for remedy, db in improved.tried],
+            "findings": [asdict(finding) for finding in found],
+        }
+        Path(keras_job.DIAGNOSIS_FILE).write_text(json.dumps(report), encoding="utf-8")
+
+    def mixed(self, improved: Improved, exam: Exam, target: float, channel: Channel) -> bytes:
+        """The int8 .tflite with int16 activations where the target needs them; writes MIXED_FILE."""
+        stage = "looking for the layers that lose most"
+        channel.progress(stage)
+        ailments = diagnose(
+            improved.source, improved.content, self._inputs(), lambda *count: channel.count(stage, *count)
+        )
+        found = search(improved.content, ailments, exam, target, channel.progress)
+        report = {**asdict(found), "content": None}
+        Path(keras_job.MIXED_FILE).write_text(json.dumps(report), encoding="utf-8")
+        return found.content
+
+
+def _exam(model: Any, traced: Any, shapes: FixedShapes, dataset: Dataset, channel: Channel) -> Exam:
+    """The test samples, else those to calibrate with, and the float model's answers."""
+    from tinygen.load import keras_convert
+
+    samples = dataset.test or dataset.calibration
+    assert samples is not None
+    _need_floats(samples, dataset.test_source)
+    stage = f"running the float model on {_count(samples)} samples"
+    channel.progress(stage)
+    total = _count(samples)
+    real = keras_convert.predict(model, traced, shapes, samples, lambda done: channel.count(stage, done, total))
+    inputs = [[samples[name][i].reshape(shape) for name, shape in shapes.items()] for i in range(total)]
+    return Exam(inputs, real[0], dataset.y_test)
+
+
+def _scales(model: Any, samples: Samples) -> tuple[Finding, ...]:
+    """Whether the data reaches the first normalisation as it did in training."""
+    from tinygen.load import keras_model
+
+    ratio = keras_model.normalisation_ratio(model, samples)
+    return () if ratio is None else scale_findings(*ratio)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
