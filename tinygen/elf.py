@@ -94,6 +94,26 @@ def function_calls(elf: Path) -> dict[str, frozenset[str]]:
         return {caller: frozenset(called) for caller, called in found.items()}
 
 
+def pushed_bytes(elf: Path) -> dict[str, int]:
+    """What the first instruction of every Thumb function of an object file pushes; empty for other cores.
+
+    For functions that are assembly from end to end, whose frames the compiler does not know.
+    """
+    pushed = {}
+    with _open(elf) as file:
+        table = file.get_section_by_name(".symtab") if file["e_machine"] == "EM_ARM" else None
+        for symbol in table.iter_symbols() if table is not None else ():
+            if symbol["st_info"]["type"] != "STT_FUNC" or symbol["st_shndx"] == "SHN_UNDEF":
+                continue
+            code = file.get_section(symbol["st_shndx"]).data()
+            at = symbol["st_value"] & ~1
+            first, second = (int.from_bytes(code[at + i : at + i + 2], "little") for i in (0, 2))
+            # ARMv7-M Architecture Reference Manual, PUSH: encoding T1 with lr as bit 8, and T2
+            registers = first & 0x1FF if first & 0xFE00 == 0xB400 else second if first == 0xE92D else 0
+            pushed[symbol.name] = 4 * registers.bit_count()
+    return pushed
+
+
 @contextmanager
 def _open(elf: Path) -> Iterator[ELFFile]:
     try:

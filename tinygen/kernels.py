@@ -14,7 +14,7 @@ from tinygen import resources
 from tinygen.ir import Graph, Op
 from tinygen.kernelsets import PORTABLE, Target, choose
 from tinygen.ops import operator_for
-from tinygen.ops.base import KernelCall, reject
+from tinygen.ops.base import KernelCall, Operand, reject
 
 _MOST_CONSTANTS = 1 << 26  # bytes; no microcontroller has as much flash, and the text of more would not be readable
 _MANY_STEPS = 400
@@ -36,6 +36,8 @@ class Program:
     """The steps in order. `storage` maps a tensor to the tensor whose memory it is (RESHAPE shares it).
 
     `kept` are tensors, by storage, that live from one inference to the next, outside of the arena (plan/hop.py).
+    `offsets`: at which byte of its storage each tensor begins; () where all are 0. `saved` are copies that nobody
+    makes, since what they would copy is there already (plan/aliases.py).
     """
 
     graph: Graph
@@ -43,6 +45,18 @@ class Program:
     storage: tuple[int, ...]
     target: Target = PORTABLE
     kept: frozenset[int] = frozenset()
+    offsets: tuple[int, ...] = ()
+    saved: tuple[Step, ...] = ()
+
+    def span(self, tensor: int) -> tuple[int, int, int]:
+        """(storage, first, end): the bytes [first, end) of its storage are the tensor's."""
+        first = self.offsets[tensor] if self.offsets else 0
+        return self.storage[tensor], first, first + self.graph.tensors[tensor].nbytes
+
+    def same_rows(self, a: Operand, b: Operand) -> bool:
+        """Whether two operands are one image of the same rows in the same memory."""
+        alike = (a.images, a.rows, a.row_bytes) == (b.images, b.rows, b.row_bytes) and a.images == 1
+        return alike and self.span(a.tensor) == self.span(b.tensor)
 
     def in_arena(self, tensor: int) -> bool:
         """Whether a tensor is neither constant nor a variable nor kept, nor another view of one."""

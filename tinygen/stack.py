@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tinygen.boards import Board
-from tinygen.elf import function_calls
+from tinygen.elf import function_calls, pushed_bytes
 from tinygen.platformio_core import toolchain_folders
 from tinygen.project import write_files
 from tinygen.render import Files
@@ -61,11 +61,11 @@ def invoke_stack(library: Files, name: str, board: Board) -> Stack:
             errors = [line for line in done.stderr.splitlines() if "error: " in line]
             return Stack(None, f"unknown: {program} fails: {errors[0].split('error: ')[1] if errors else 'no reason'}")
         frames = frames_of(target.with_suffix(".su").read_text())
-        calls = function_calls(target)
+        calls, pushed = function_calls(target), pushed_bytes(target)
     if None in frames.values():
         return Stack(None, f"unknown: {program} makes a frame whose size depends on data")
     used, path = deepest(
-        next(f for f in entries(name) if f in calls), calls, {f: size or 0 for f, size in frames.items()}
+        next(f for f in entries(name) if f in calls), calls, {f: size or pushed.get(f, 0) for f, size in frames.items()}
     )
     allowed = f", {path[-1]} with {_allowance(path[-1])} bytes allowed" if path[-1] not in calls else ""
     return Stack(used, f"{used:,} bytes: {program} {' '.join(flags)}, {' > '.join(path)}{allowed}")

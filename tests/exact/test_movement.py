@@ -19,8 +19,10 @@ from tests.support.tflm import Tflm, needs_tflm
 from tinygen import reference
 from tinygen.errors import TinygenError
 from tinygen.ir import Array, Graph, Op
+from tinygen.kernels import build_program
 from tinygen.load.tflite import parse_tflite
 from tinygen.ops.base import KernelCall
+from tinygen.passes import run_passes
 from tinygen.verify import verify
 
 DTYPES = ("int16", "int32", "float32", "bool", "int64", "uint8")
@@ -191,7 +193,7 @@ def _calls(
     inputs += [b.constant(np.array(values, np.int32)) for values in constants]
     out = b.tensor(y, 0.5)
     b.op(kind, inputs, [out], **options)
-    return [step.call for step in plan_of(parse_tflite(b.build([out]), "m", "m")).steps]
+    return [step.call for step in build_program(run_passes(verify(parse_tflite(b.build([out]), "m", "m")))).steps]
 
 
 def _field(call: KernelCall, name: str) -> object:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.random import Generator
 
+from tests.exact.branches import branch_networks
 from tests.exact.cases import ALIASES, GENERATORS, NIGHTLY, Case, cases
 from tests.exact.networks import networks
 from tests.support.c_build import plan_of
@@ -17,9 +18,13 @@ from tests.support.compare import difference
 from tests.support.trace import TracedModels, expected_calls
 from tinygen import reference
 from tinygen.errors import TinygenError
-from tinygen.kernels import Program
+from tinygen.ir import Array
+from tinygen.kernels import Program, build_program
 from tinygen.kernelsets import PORTABLE, Target
+from tinygen.passes import run_passes
 from tinygen.plan import Plan, make_plan, plan_schedule
+from tinygen.plan.aliases import in_place
+from tinygen.plan.order import ordered
 from tinygen.plan.schedule import Segment, driver_of, streamable, writers
 from tinygen.plan.search import OPTIMIZE
 
@@ -40,7 +45,7 @@ def random_schedule(program: Program, rng: Generator) -> tuple[Segment, ...]:
         driver = driver_of(program, first)
         if ready[0] and driver is not None and (end > first + 1 or rng.random() < 0.8):
             height = int(rng.integers(1, 4))
-            segments.append(Segment(first, end, height, program.storage[driver.tensor], tuple(ready)))
+            segments.append(Segment(first, end, height, driver.tensor, tuple(ready)))
         else:
             segments.append(Segment(first, end))
         first = end
@@ -48,8 +53,16 @@ def random_schedule(program: Program, rng: Generator) -> tuple[Segment, ...]:
 
 
 def _used(program: Program) -> set[int]:
-    """The tensors that somebody reads: of others no more than a row is ever kept."""
-    return {o.tensor for step in program.steps for o in step.call.inputs} | set(program.graph.outputs)
+    """The tensors of which every row is read: of rows that nobody reads no more than one is ever kept."""
+    unread: dict[int, Array] = {}
+    for call in (step.call for step in program.steps):
+        for index, operand in enumerate(call.inputs):
+            rows = unread.setdefault(operand.tensor, np.ones(program.graph.tensors[operand.tensor].nbytes, bool))
+            reads = call.reads_of(index)
+            for first, last in zip(reads.first, reads.last, strict=True):
+                whole = operand.images > 1 or call.output.images > 1
+                rows[slice(None) if whole else slice(first * operand.row_bytes, last * operand.row_bytes)] = False
+    return {tensor for tensor, rows in unread.items() if not rows.any()} | set(program.graph.outputs)
 
 
 def _check(plans: list[Plan], chosen: list[Case], folder: Path) -> None:
@@ -106,4 +119,26 @@ def test_networks_that_take_rows(tmp_path: Path) -> None:
         chosen.append(case)
     assert len(chosen) >= COUNT / 2
     assert any(plan.view(plan.pushed).ring_rows < plan.pushed.rows for plan in plans if plan.pushed)
+    _check(plans, chosen, tmp_path)
+
+
+def test_pieces_in_their_place(tmp_path: Path) -> None:
+    """Networks of concatenations and splits: as planned, by rows where that goes, and at random without copies."""
+    rng = np.random.default_rng(9)
+    chosen, plans = [], []
+    for case in branch_networks(COUNT // 3):
+        graph = run_passes(case.graph)
+        for optimize in ("ram", "speed", "random", "rows"):
+            program = build_program(replace(graph, name=f"{graph.name}_{optimize}"))
+            try:
+                if optimize == "random":
+                    program = ordered(in_place(program))
+                    plans.append(plan_schedule(program, random_schedule(program, rng)))
+                else:
+                    plans.append(make_plan(program, "speed" if optimize == "speed" else "ram", optimize == "rows"))
+            except TinygenError:
+                continue  # cannot take rows
+            chosen.append(case)
+    assert sum(bool(plan.program.saved) for plan in plans) > COUNT / 2
+    assert sum(plan.pushed is not None for plan in plans) > COUNT / 8
     _check(plans, chosen, tmp_path)

@@ -21,7 +21,7 @@ from tinygen.ir import Graph
 from tinygen.kernels import build_program
 from tinygen.load.tflite import parse_tflite
 from tinygen.plan import Plan, make_plan
-from tinygen.plan.search import OPTIMIZE, frontier
+from tinygen.plan.search import OPTIMIZE
 from tinygen.report.drawing import frontier_svg, memory_svg, round_steps
 from tinygen.report.memory_map import frontier_text, plan_text
 from tinygen.report.moment import find_peak, moved_over, show_name
@@ -52,7 +52,7 @@ def _plan(optimize: str = "ram", name: str = "conv", by_rows: bool = False) -> P
 
 
 def _points(plan: Plan) -> tuple[Point, ...]:
-    return frontier_points(frontier(plan.program))
+    return frontier_points(plan.frontier)
 
 
 @pytest.mark.parametrize("optimize", OPTIMIZE)

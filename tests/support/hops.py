@@ -14,7 +14,7 @@ from tests.support.c_build import CModel, shared_library, write_library
 from tests.support.compare import difference
 from tinygen import reference
 from tinygen.ir import Array, DType, Graph
-from tinygen.kernels import Program
+from tinygen.kernels import build_program
 from tinygen.plan import Plan, make_plan
 
 
@@ -22,7 +22,7 @@ def hop_plan_of(whole: Plan, hop: int, optimize: str = "balanced") -> Plan:
     """The same model as a streaming one, with another name."""
     program = whole.program
     graph = replace(program.graph, name=f"{program.graph.name}_hop{hop}_{optimize}")
-    return make_plan(Program(graph, program.steps, program.storage, program.target), optimize, hop=hop)
+    return make_plan(build_program(graph, program.target), optimize, hop=hop)
 
 
 class HopModel:

@@ -33,7 +33,8 @@ class TracedModels:
         self.library = shared_library(sources, folder, (*flags, "-include", str(header), *external))
 
     def run(self, name: str, inputs: Sequence[Array]) -> tuple[dict[int, Array], list[tuple[int, int, int]]]:
-        """One inference: every layer's output rows as they were just after their block had run, and all trace calls."""
+        """One inference: every layer's output rows as they were just after their block had run, with the model's
+        outputs, and all trace calls."""
         plan = self.plans[name]
         graph = plan.program.graph
         arena = np.full(plan.arena_bytes + 16, 0x55, np.uint8)  # an application's arena is not zeroed
@@ -45,8 +46,8 @@ class TracedModels:
             calls.append((layer, y0, y1))
             call = plan.steps[layer].call
             output, view = call.output, plan.view(call.output)
-            if view.memory != "arena":
-                return
+            if view.memory != "arena" or (call.moves and plan.program.saved):
+                return  # of a tensor in pieces a copy writes one, and the others may not be there yet
             content = seen.setdefault(output.tensor, np.zeros(graph.tensors[output.tensor].nbytes, np.uint8))
             if output.images > 1 or (call.gathers and y1 == call.rows):
                 content[:] = arena[start + view.offset : start + view.offset + content.size]
@@ -58,10 +59,11 @@ class TracedModels:
         callback = _HOOK(hook)
         ctypes.c_void_p.in_dll(self.library, "tg_trace_hook").value = ctypes.cast(callback, ctypes.c_void_p).value
         getattr(self.library, f"{name}_set_arena")(ctypes.c_void_p(arena.ctypes.data + start))
-        CModel(self.library, graph, plan.pushed).run(inputs)
+        outputs = CModel(self.library, graph, plan.pushed).run(inputs)
         assert bytes(arena[:start]) + bytes(arena[start + plan.arena_bytes :]) == b"\x55" * 16
         tensors = {index: graph.tensors[index] for index in seen}
-        return {i: seen[i].view(t.dtype.value).reshape(t.shape) for i, t in tensors.items()}, calls
+        made = {i: seen[i].view(t.dtype.value).reshape(t.shape) for i, t in tensors.items()}
+        return made | dict(zip(graph.outputs, outputs, strict=True)), calls
 
 
 def expected_calls(plan: Plan) -> list[tuple[int, int, int]]:

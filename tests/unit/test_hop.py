@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from tests.exact.streams import stream_networks
-from tests.support.c_build import plan_of
 from tests.support.everything_state import filter_model
 from tests.support.tflite_builder import ModelBuilder
 from tinygen.errors import TinygenError
@@ -18,6 +17,7 @@ from tinygen.ir import Graph
 from tinygen.kernels import Program, build_program
 from tinygen.load.tflite import parse_tflite
 from tinygen.ops.base import Operand, row_by_row
+from tinygen.passes import run_passes
 from tinygen.plan import Placed, make_plan, places_of
 from tinygen.plan.check_hop import check_hop
 from tinygen.plan.hop import Hop, Kept, choose_hop
@@ -136,7 +136,7 @@ def _hops() -> list[Hop]:
     programs = [(_program((_VALID, 3, 1), (_VALID, 5, 1)), 1), (_program((_SAME, 3, 1), (_SAME, 5, 1)), 2)]
     for graph in stream_networks(12):
         try:
-            programs.append((_hop(plan_of(graph).program, 2).program, 2))
+            programs.append((_hop(build_program(run_passes(graph)), 2).program, 2))
         except TinygenError:
             continue
     hops = [_hop(Program(p.graph, p.steps, p.storage), frames) for p, frames in programs]

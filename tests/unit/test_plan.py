@@ -25,7 +25,6 @@ from tinygen.ops.base import Reads
 from tinygen.plan import Plan, check_plan, make_plan, places_of, plan_schedule
 from tinygen.plan.place import place
 from tinygen.plan.schedule import DRIVER, fit_ready, made_of
-from tinygen.plan.search import frontier
 from tinygen.plan.timeline import ALIGNMENT, Buffer, busiest
 from tinygen.verify import verify
 
@@ -154,7 +153,7 @@ def test_random_schedules_are_placed_and_proven() -> None:
 
 def test_the_frontier_is_one() -> None:
     for case in networks(10):
-        candidates = frontier(plan_of(case.graph).program)
+        candidates = plan_of(case.graph).frontier
         pairs = [(c.arena_bytes, c.cost) for c in candidates]
         assert pairs == sorted(pairs)
         assert [cost for _, cost in pairs] == sorted({cost for _, cost in pairs}, reverse=True)

@@ -17,7 +17,7 @@ from tinygen.kernels import Program
 from tinygen.load.tflite import parse_tflite
 from tinygen.plan import Plan, check_plan, make_plan, places_of
 from tinygen.plan.regions import choose_division, traffic_of
-from tinygen.plan.search import choose_schedule
+from tinygen.plan.search import choice, frontier
 from tinygen.regions import Region
 from tinygen.verify import verify
 
@@ -77,8 +77,9 @@ def test_the_hot_ones_are_in_fast_memory() -> None:
     """A buffer that would fit the first region by itself, and is hotter than all that lies there, is not outside."""
     for program in programs():
         regions = memories(make_plan(program, "ram").arena_bytes // 2 // 4 * 4)
-        division = choose_division(program, choose_schedule(program, "balanced"), regions)
-        buffers, traffic = division.candidate.buffers, traffic_of(program, division.candidate)
+        found = frontier([program])
+        division = choose_division(choice(found, "balanced"), found, regions)
+        buffers, traffic = division.candidate.buffers, traffic_of(division.candidate)
         heat = [moved / buffer.size for moved, buffer in zip(traffic, buffers, strict=True)]
         inside = [h for h, region in zip(heat, division.regions, strict=True) if region == 0]
         for buffer, h, region in zip(buffers, heat, division.regions, strict=True):
@@ -88,8 +89,8 @@ def test_the_hot_ones_are_in_fast_memory() -> None:
 def test_traffic_counts_every_read() -> None:
     """Of all buffers that are read or written, the traffic is at least their size; a convolution reads more."""
     for program in programs():
-        candidate = choose_schedule(program, "speed")
-        traffic = traffic_of(program, candidate)
+        candidate = choice(frontier([program]), "speed")
+        traffic = traffic_of(candidate)
         for buffer, moved in zip(candidate.buffers, traffic, strict=True):
             if buffer.role == "tensor" and buffer.first >= 0 and buffer.last < len(program.steps):
                 assert moved >= program.graph.tensors[buffer.key].nbytes

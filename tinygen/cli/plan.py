@@ -14,7 +14,6 @@ from tinygen.cli.progress import OUT, Steps
 from tinygen.errors import TinygenError
 from tinygen.load.arrays import write_atomically
 from tinygen.pipeline import Request, compile_model
-from tinygen.plan.search import frontier
 from tinygen.report.drawing import memory_svg
 from tinygen.report.float_islands import island_lines, islands_json
 from tinygen.report.memory_map import frontier_text, plan_text
@@ -52,8 +51,7 @@ def plan(
     stack = None if board is None else stack_of(compiled, board, steps)
     points = None
     if show_frontier or html is not None:
-        with steps.step("looking for all schedules of the frontier"):
-            points = frontier_points(frontier(made.program, request.by_rows))
+        points = frontier_points(made.frontier)
     if svg is not None:
         write_atomically(svg, memory_svg(made).encode())
     if html is not None and points is not None:

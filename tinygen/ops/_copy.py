@@ -101,7 +101,9 @@ def copy_calls(graph: Graph, source: int, target: int, copy: Copy, fill: Fill | 
         ("run", merged.run),
     )
     wanted = _reads(output.rows, dict(params), reads)
-    return (KernelCall("copy_nd", params, (reads,), output, output.rows, reads=wanted),)
+    whole = _merge(copy.loops, x.dtype.size, 0)
+    moves = None if whole.loops or fill else (copy.input_offset, copy.output_offset, whole.run)
+    return (KernelCall("copy_nd", params, (reads,), output, output.rows, reads=wanted, moves=moves),)
 
 
 def _reads(rows: int, params: dict[str, Any], source: Operand) -> tuple[Reads, ...]:

@@ -85,6 +85,7 @@ class KernelCall:
     of the output is written that takes its place. Rows are made in order, `rows_at_once` of them together: a
     kernel has read all that it needs for them before it writes the rows behind them. `cost` is what all rows
     take in instructions (0: not known), and `call_cost` what a block takes beyond its rows, both estimated.
+    `moves` (input byte, output byte, count) says that all it does is to copy so many bytes that lie together.
     """
 
     kernel: str
@@ -100,6 +101,7 @@ class KernelCall:
     rows_at_once: int = 1
     call_cost: int = 80
     cost: int = 0
+    moves: tuple[int, int, int] | None = None
 
     def reads_of(self, index: int) -> Reads:
         """The rows that input `index` is read at."""

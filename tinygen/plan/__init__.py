@@ -14,11 +14,11 @@ from tinygen.ops.base import Operand
 from tinygen.plan.check import Place, check_plan
 from tinygen.plan.check_hop import check_hop
 from tinygen.plan.hop import Hop, choose_hop
-from tinygen.plan.order import ordered, whole_peak
+from tinygen.plan.order import ordered, variants, whole_peak
 from tinygen.plan.place import Placement, place
 from tinygen.plan.regions import Division, choose_division
 from tinygen.plan.schedule import Segment
-from tinygen.plan.search import choose_schedule
+from tinygen.plan.search import Candidate, choice, frontier
 from tinygen.plan.state import state_bytes, state_offsets
 from tinygen.plan.timeline import Buffer, find_buffers
 from tinygen.regions import Region, RegionUse
@@ -55,6 +55,7 @@ class Plan:
 
     `regions`: what lies in each of the board's regions, in all `arena_bytes`; () for a board that has none.
     `hop`: each inference takes new frames of the input and keeps the rest, in the state memory.
+    `frontier`: the schedules among which this one was chosen; () for one that was given, or with a hop.
     """
 
     program: Program
@@ -64,6 +65,7 @@ class Plan:
     lower_bound_bytes: int
     regions: tuple[RegionUse, ...] = ()
     hop: Hop | None = None
+    frontier: tuple[Candidate, ...] = ()
 
     @property
     def pushed(self) -> Operand | None:
@@ -101,7 +103,7 @@ class Plan:
         if self.program.graph.tensors[root].is_variable:
             return "state", state_offsets(self.program.graph)[root]
         placed = self._placed("tensor", root)
-        return self.arena_of(placed.region), placed.offset
+        return self.arena_of(placed.region), placed.offset + self.program.span(tensor)[1]
 
     def step_address(self, role: str, step: int) -> tuple[str, int]:
         """The array in which the `scratch` or `carry` of a step lies, and its offset there in bytes."""
@@ -156,20 +158,22 @@ def make_plan(
             "microcontroller's memory",
             "use a smaller model, or a smaller input",
         )
-    program = ordered(program)
     if hop is not None:
         if by_rows:
             raise TinygenError("--hop and --input rows exclude each other", "a hop of 1 takes one row at a time, too")
-        return hop_plan(choose_hop(program, hop, optimize), regions)
-    chosen = choose_schedule(program, optimize, by_rows)
-    if not regions:
-        return placed_plan(program, chosen.segments, chosen.buffers, chosen.placement)
-    return divided_plan(program, choose_division(program, chosen, regions, by_rows), regions)
+        return hop_plan(choose_hop(ordered(program), hop, optimize), regions)
+    found = frontier(variants(program), by_rows)
+    chosen = choice(found, optimize)
+    if regions:
+        plan = divided_plan(choose_division(chosen, found, regions, by_rows), regions)
+    else:
+        plan = placed_plan(chosen.program, chosen.segments, chosen.buffers, chosen.placement)
+    return replace(plan, frontier=found)
 
 
-def divided_plan(program: Program, division: Division, regions: Sequence[Region]) -> Plan:
+def divided_plan(division: Division, regions: Sequence[Region]) -> Plan:
     """The plan of a schedule whose buffers lie in several regions, checked."""
-    chosen = division.candidate
+    chosen, program = division.candidate, division.candidate.program
     places = zip(chosen.buffers, division.offsets, division.regions, strict=True)
     placed = tuple(Placed(*place) for place in places)
     check_plan(program, chosen.segments, places_of(placed), *division.sizes)

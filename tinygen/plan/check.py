@@ -45,6 +45,7 @@ def check_plan(program: Program, segments: Sequence[Segment], places: Places, *a
     for (role, key), place in places.items():
         if place.offset < 0 or place.offset % ALIGNMENT or place.offset + place.size > arena_bytes[place.region]:
             raise AssertionError(f"plan: {role} {key} at {place.offset} is misaligned or outside of the arena")
+    check_aliases(program)
     # the regions one behind the other
     starts = (0, *accumulate(arena_bytes))
     places = {key: replace(place, offset=starts[place.region] + place.offset) for key, place in places.items()}
@@ -65,6 +66,32 @@ def check_plan(program: Program, segments: Sequence[Segment], places: Places, *a
         raise AssertionError("plan: a layer is not computed to its end")
     for index in program.graph.outputs:
         replay.need(index, 0, program.graph.tensors[index].nbytes, "the caller")
+
+
+def check_aliases(program: Program) -> None:
+    """Raise AssertionError unless tensors that live in one another hold what a copy would bring there.
+
+    So it is if both ends of each copy that was saved are the same bytes, and each byte is written by one operator only.
+    """
+    for step in program.saved:
+        assert step.call.moves is not None
+        source, target = (program.span(t) for t in (step.call.inputs[0].tensor, step.call.output.tensor))
+        of, to, count = step.call.moves
+        inside = source[1] + of + count <= source[2] and target[1] + to + count <= target[2]
+        if (source[0], source[1] + of) != (target[0], target[1] + to) or not inside:
+            raise AssertionError(f"plan: {step.op.kind} '{step.op.name}' is not made, but its output is not there")
+    made = [(*program.span(i), i) for i in program.graph.inputs]
+    for step in program.steps:
+        root, first, end = program.span(step.call.output.tensor)
+        if step.call.moves:
+            _, to, count = step.call.moves
+            first, end = first + to, first + to + count
+        made.append((root, first, end, len(program.storage) + id(step.op)))
+    known = (-1, 0, 0, 0)
+    for span in sorted(span for span in made if program.in_arena(span[0])):
+        if span[0] == known[0] and span[1] < known[2] and span[3] != known[3]:
+            raise AssertionError(f"plan: '{program.graph.tensors[span[0]].name}' is written by several operators")
+        known = span if span[0] != known[0] or span[2] > known[2] else known
 
 
 def _rest(call: KernelCall, left: tuple[int, int], block: tuple[int, int], who: str) -> tuple[int, int]:
@@ -108,6 +135,9 @@ class Replay:
         written = (y0 * output.row_bytes, y1 * output.row_bytes)
         if output.images > 1 or call.gathers:
             written = (0, output.images * output.rows * output.row_bytes if y1 == call.rows else 0)
+        if call.moves:
+            _, to, count = call.moves
+            written = max(written[0], to), min(written[1], to + count)
         self.put(output.tensor, *written, output)
         for index, low, high in reads:
             if index in call.in_place:
@@ -126,17 +156,20 @@ class Replay:
 
     def _addresses(self, tensor: int, low: int, high: int, operand: Operand | None) -> Array:
         """The arena's bytes in which bytes [low, high) of a tensor lie."""
-        place = self._places["tensor", self._program.storage[tensor]]
-        position: Array = np.arange(low, high)
+        root, first, _ = self._program.span(tensor)
+        place = self._places["tensor", root]
+        position: Array = np.arange(first + low, first + high)
         if place.ring_rows:
             assert operand is not None
+            assert not first
             position %= place.ring_rows * operand.row_bytes
         if position.max(initial=0) >= max(place.size, 1):
             raise AssertionError(f"plan: byte {high - 1} of tensor {tensor} lies beyond its {place.size} bytes")
         return position + place.offset
 
     def marks_of(self, tensor: int, low: int, high: int) -> Array:
-        return _marks(self._marks["tensor", self._program.storage[tensor]] + low, high - low)
+        root, first, _ = self._program.span(tensor)
+        return _marks(self._marks["tensor", root] + first + low, high - low)
 
     def put(self, tensor: int, low: int, high: int, operand: Operand | None = None) -> None:
         """Bytes [low, high) of a tensor are written."""

@@ -77,7 +77,7 @@ class _HopReplay(Replay):
     def put(self, tensor: int, low: int, high: int, operand: Operand | None = None) -> None:
         """As the base does; of several calls that write a tensor each adds its mark to what it finds there."""
         before = self._window.first_writer.get(self._program.storage[tensor], self._step)
-        if before == self._step:
+        if before == self._step or self._program.steps[self._step].call.moves:
             made = self._window.made.get(self._step, self._window.marks[self._program.storage[tensor]])
             self._put(tensor, operand, low, high, made[low:high])
         elif low < high:
@@ -126,8 +126,13 @@ class _Window:
         for index, step in enumerate(program.steps):
             call, root = step.call, program.storage[step.call.output.tensor]
             made = self.made[index] = _marks_of_rows(program, index, call, self.marks)
-            # of several calls that write a tensor each writes a part of it: a byte is made of all of them
-            self.marks[root] = _mixed(self.marks[root] + made) if root in self.marks else made
+            if root not in self.marks:
+                self.marks[root] = made.copy()
+            elif call.moves:
+                _, to, count = call.moves
+                self.marks[root][to : to + count] = made[to : to + count]
+            else:  # of several calls that write a tensor each writes a part of it: a byte is made of all of them
+                self.marks[root] = _mixed(self.marks[root] + made)
             self.first_writer.setdefault(root, index)
 
 

@@ -13,10 +13,12 @@ import numpy as np
 from tinygen.ir import Array
 from tinygen.kernels import Program
 from tinygen.ops.base import Operand
-from tinygen.plan.schedule import DRIVER, Ready, Segment, driver_of, same_rows, streamable, writers
+from tinygen.plan.aliases import Piece, pieces_of
+from tinygen.plan.schedule import DRIVER, Ready, Segment, driver_of, streamable, writers
 
 _HEIGHTS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 _LONGEST = 48  # steps of a segment
+_Span = tuple[int, int, int]  # as Program.span gives it
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +32,24 @@ class Option:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Lives:
-    """The tensors by the memory they have: bytes, the step that first writes it (-1: an input), the last to use it."""
+    """The pieces of the arena: bytes, the step that first writes it (-1: an input), the last to use it; and by tensor
+    the pieces that it consists of."""
 
-    size: dict[int, int]
-    first: dict[int, int]
-    last: dict[int, int]
+    size: dict[Piece, int]
+    first: dict[Piece, int]
+    last: dict[Piece, int]
+    pieces: tuple[tuple[Piece, ...], ...]
 
     def across(self, first: int, end: int) -> int:
-        """Bytes of the tensors that are there before step `first` and needed at `end` or later."""
-        return sum(s for r, s in self.size.items() if self.lasts(r, first, end))
+        """Bytes of the pieces that are there before step `first` and needed at `end` or later."""
+        return sum(s for p, s in self.size.items() if self.lasts(p, first, end))
 
-    def lasts(self, root: int, first: int, end: int) -> bool:
-        """Whether a tensor is there before step `first` and needed at `end` or later."""
-        return self.first[root] < first and self.last[root] >= end
+    def lasts(self, piece: Piece, first: int, end: int) -> bool:
+        """Whether a piece is there before step `first` and needed at `end` or later."""
+        return self.first[piece] < first and self.last[piece] >= end
+
+    def bytes_of(self, tensor: int) -> int:
+        return sum(self.size[piece] for piece in self.pieces[tensor])
 
 
 def options_of(program: Program, pushed: bool = False, outside: Collection[int] = ()) -> tuple[tuple[Option, ...], ...]:
@@ -62,16 +69,17 @@ def options_of(program: Program, pushed: bool = False, outside: Collection[int] 
 
 
 def _lives(program: Program, outside: Collection[int]) -> _Lives:
-    graph, storage, end = program.graph, program.storage, len(program.steps)
-    first = {storage[i]: -1 for i in graph.inputs}
+    graph, pieces, end = program.graph, pieces_of(program), len(program.steps)
+    first = {piece: -1 for i in graph.inputs for piece in pieces[i]}
     last = dict(first)
     for index, step in enumerate(program.steps):
         used = [o.tensor for o in (*step.call.inputs, step.call.output) if program.in_arena(o.tensor)]
         if program.in_arena(step.call.output.tensor):
-            first.setdefault(storage[step.call.output.tensor], index)
-        last |= {storage[t]: index for t in used}
-    last |= {storage[i]: end for i in graph.outputs}
-    return _Lives({r: 0 if r in outside else graph.tensors[r].nbytes for r in first}, first, last)
+            for piece in pieces[step.call.output.tensor]:
+                first.setdefault(piece, index)
+        last |= {piece: index for t in used for piece in pieces[t]}
+    last |= {piece: end for i in graph.outputs for piece in pieces[i]}
+    return _Lives({p: 0 if p.root in outside else p.nbytes for p in first}, first, last, pieces)
 
 
 def _whole(program: Program, lives: _Lives, index: int) -> Option:
@@ -80,21 +88,26 @@ def _whole(program: Program, lives: _Lives, index: int) -> Option:
     call = step.call
     across = lives.across(index, index + 1)
     total = np.full(call.rows, across + call.scratch_bytes + call.carry_bytes, np.int64)
-    seen = {root for root in lives.size if lives.lasts(root, index, index + 1)}
+    seen = {piece for piece in lives.size if lives.lasts(piece, index, index + 1)}
     for i, operand in enumerate(call.inputs):
-        root = program.storage[operand.tensor]
-        if not program.in_arena(operand.tensor) or root in seen:
+        if not program.in_arena(operand.tensor):
             continue
-        seen.add(root)
         first = np.array(call.reads_of(i).first)
         if i in call.in_place:
             first = np.append(first[1:], operand.rows)
-        gone = first * operand.row_bytes if operand.images == 1 and call.output.images == 1 else 0
-        total += np.maximum(lives.size[root] - gone, 0)
-    root = program.storage[call.output.tensor]
-    if root not in seen and program.in_arena(root):
-        rows = np.arange(1, call.rows + 1) * call.output.row_bytes
-        total += lives.size[root] if call.gathers or call.output.images > 1 else rows
+        gone = first * operand.row_bytes if operand.images == 1 and call.output.images == 1 else first * 0
+        gone += program.span(operand.tensor)[1]
+        for piece in lives.pieces[operand.tensor]:
+            if piece not in seen:
+                total += np.clip(piece.end - gone, 0, lives.size[piece])
+                seen.add(piece)
+    output = call.output
+    if program.in_arena(output.tensor):
+        rows = np.arange(1, call.rows + 1) * output.row_bytes + program.span(output.tensor)[1]
+        for piece in lives.pieces[output.tensor]:
+            if piece not in seen:
+                at_once = call.gathers or output.images > 1
+                total += piece.nbytes if at_once else np.clip(rows - piece.first, 0, piece.nbytes)
     return Option(Segment(index, index + 1), int(total.max()), work(program, index) + call.call_cost)
 
 
@@ -113,6 +126,8 @@ def _streams(
     driver = driver_of(program, first)
     if driver is None or driver.rows < 2 or program.is_huge:
         return []
+    if pushed and program.span(driver.tensor) != program.span(program.graph.inputs[0]):
+        return []  # it takes a part of the input alone
     ready: list[tuple[Ready, ...]] = []
     options = []
     heights = [h for h in _HEIGHTS if h < driver.rows and (h == 1 or not pushed)]
@@ -126,8 +141,7 @@ def _streams(
         for height, state in states.items():
             state.add(step, made)
             if (step > first or pushed) and state.ends:
-                root = program.storage[driver.tensor]
-                segment = Segment(first, step + 1, height, root, tuple(ready), driver if pushed else None)
+                segment = Segment(first, step + 1, height, driver.tensor, tuple(ready), driver if pushed else None)
                 options.append(Option(segment, *state.need(step + 1, across)))
     return options
 
@@ -140,13 +154,14 @@ class _State:
         # what padding holds back comes in some more turns
         turns = -(-(3 * driver.rows + 64) // height)
         self._got: dict[int, Array] = {DRIVER: np.arange(1, turns + 1) * height}
-        self._operand: dict[int, Operand] = {}  # by root: how its writer sees it; not of those counted in _inside
+        # tensors by the memory they have
+        self._operand: dict[_Span, Operand] = {}  # how the writer sees it; not of those counted in _inside
         self._inside = 0  # bytes of the rings whose tensors are complete
-        self._made: dict[int, Array] = {}  # rows written, by root
-        self._low: dict[int, Array] = {}  # the first row still needed before each turn, by root
+        self._made: dict[_Span, Array] = {}  # rows written
+        self._low: dict[_Span, Array] = {}  # the first row still needed before each turn
         if pushed:
-            self._made[program.storage[driver.tensor]] = np.minimum(self._got[DRIVER], driver.rows)
-        self._split: set[int] = set()  # roots that are not seen as the same rows by all
+            self._made[program.span(driver.tensor)] = np.minimum(self._got[DRIVER], driver.rows)
+        self._split: set[_Span] = set()  # those that are not seen as the same rows by all
         self.ends = True  # whether the turns that are looked at suffice
         self._carry = self._scratch = self._cost = 0
 
@@ -157,22 +172,22 @@ class _State:
         self.ends = self.ends and bool(done[-1] == call.rows)
         before = np.append(0, done[:-1])
         for index, operand in enumerate(call.inputs):
-            root = self._program.storage[operand.tensor]
+            span = self._program.span(operand.tensor)
             if self._program.graph.tensors[operand.tensor].data is None:
                 low = np.append(np.array(call.reads_of(index).first), operand.rows)[before]
-                self._low[root] = np.minimum(self._low.get(root, low), low)
-                self._use(root, operand)
-        root = self._program.storage[call.output.tensor]
+                self._low[span] = np.minimum(self._low.get(span, low), low)
+                self._use(span, operand)
+        span = self._program.span(call.output.tensor)
         made = np.where(done == call.rows, call.output.rows, 0) if call.gathers else done
-        self._made[root] = np.maximum(self._made.get(root, made), made)
-        self._use(root, call.output)
+        self._made[span] = np.maximum(self._made.get(span, made), made)
+        self._use(span, call.output)
         self._carry += call.carry_bytes
         self._scratch = max(self._scratch, call.scratch_bytes)
         self._cost += work(self._program, step) + call.call_cost * int((done > before).sum())
 
-    def _use(self, root: int, operand: Operand) -> None:
-        if not same_rows(self._operand.setdefault(root, operand), operand):
-            self._split.add(root)
+    def _use(self, span: _Span, operand: Operand) -> None:
+        if not self._program.same_rows(self._operand.setdefault(span, operand), operand):
+            self._split.add(span)
 
     def need(self, end: int, across: int) -> tuple[int, int]:
         """(peak, cost) of the segment up to step `end`, which never falls from one call to the next.
@@ -180,31 +195,33 @@ class _State:
         across: bytes of the tensors that live across it.
         """
         lives = self._lives
-        for root in [r for r in self._operand if r in self._made and self._is_inside(r, end)]:
-            self._inside += self._size_inside(root)
-            del self._operand[root]
+        for span in [s for s in self._operand if s in self._made and self._is_inside(s, end)]:
+            self._inside += self._size_inside(span)
+            del self._operand[span]
         fixed = across + self._inside + self._carry + self._scratch
         total = np.full(len(self._got[DRIVER]), fixed, np.int64)
-        for root, operand in self._operand.items():
-            if lives.lasts(root, self._first, end):
+        for span, operand in self._operand.items():
+            if all(lives.lasts(piece, self._first, end) for piece in lives.pieces[operand.tensor]):
                 continue
-            if root in self._made:
-                total += self._made[root] * operand.row_bytes
+            if span in self._made:
+                total += self._made[span] * operand.row_bytes
             else:  # an input that dies in this segment
-                total += np.maximum(lives.size[root] - self._low[root] * operand.row_bytes, 0)
+                total += np.maximum(lives.bytes_of(operand.tensor) - self._low[span] * operand.row_bytes, 0)
         return int(total.max()), self._cost
 
-    def _is_inside(self, root: int, end: int) -> bool:
+    def _is_inside(self, span: _Span, end: int) -> bool:
         """Whether a tensor is made in this segment, and not needed behind it; pushed rows count as made."""
         lives = self._lives
-        return lives.last[root] < end and not 0 <= lives.first[root] < self._first
+        pieces = lives.pieces[self._operand[span].tensor]
+        return all(lives.last[p] < end and not 0 <= lives.first[p] < self._first for p in pieces)
 
-    def _size_inside(self, root: int) -> int:
+    def _size_inside(self, span: _Span) -> int:
         """Bytes of the ring of a tensor that lives in this segment alone; all of it where its rows are seen unlike."""
-        size, low = self._lives.size[root], self._low.get(root)
-        if root in self._split or low is None:
+        operand, low = self._operand[span], self._low.get(span)
+        size = self._lives.bytes_of(operand.tensor)
+        if span in self._split or low is None:
             return size
-        return min(size, int((self._made[root] - low).max()) * self._operand[root].row_bytes)
+        return min(size, int((self._made[span] - low).max()) * operand.row_bytes)
 
 
 def _rows(ready: Ready, got: Array) -> Array:

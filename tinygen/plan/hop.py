@@ -19,7 +19,7 @@ from tinygen.kernels import Program
 from tinygen.ops.base import KernelCall, Operand
 from tinygen.plan.estimate import work
 from tinygen.plan.place import Placement, place
-from tinygen.plan.schedule import Segment, same_rows
+from tinygen.plan.schedule import Segment
 from tinygen.plan.search import choice
 from tinygen.plan.shift import Shift, shifts_of
 from tinygen.plan.timeline import Buffer, aligned, find_buffers
@@ -97,6 +97,7 @@ def choose_hop(program: Program, frames: int, optimize: str) -> Hop:
 
     Raises TinygenError for a model that has nothing to keep from one hop to the next.
     """
+    assert not program.saved  # rows of tensors that lie in one another would have to move together
     source, operand = _window(program, frames)
     shifts = shifts_of(program, source, operand, frames)
     steps = range(len(program.steps) + 1)
@@ -234,7 +235,7 @@ def _one_view(program: Program, unit: Operand, root: int) -> bool:
     calls = (step.call for step in program.steps)
     users = (o for call in calls for o in (*call.inputs, call.output) if program.storage[o.tensor] == root)
     border = {program.storage[t] for t in program.graph.outputs}
-    return root not in border and all(same_rows(unit, o) for o in users)
+    return root not in border and all(program.same_rows(unit, o) for o in users)
 
 
 def _keep(program: Program, demand: _Demand, source: int) -> dict[int, Kept]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import chain, groupby
 
 from tinygen.kernels import Program
+from tinygen.plan.aliases import Piece, in_place, pieces_of
 
 _WIDTH = 1024
 _State = tuple[int, int, tuple[int, ...]]
@@ -19,11 +20,11 @@ _State = tuple[int, int, tuple[int, ...]]
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """The steps of one operator: what must run before (as bits), and which arena memory they touch (by storage)."""
+    """The steps of one operator: what must run before (as bits), and which pieces of the arena they touch."""
 
     steps: tuple[int, ...]
     needs: int
-    touches: frozenset[int]
+    touches: frozenset[Piece]
     scratch: int
 
 
@@ -40,6 +41,11 @@ def ordered(program: Program) -> Program:
     return replace(program, steps=tuple(program.steps[s] for s in steps))
 
 
+def variants(program: Program) -> tuple[Program, ...]:
+    """The program with tensors that lie in one another, if that saves a copy, and as it is; each in its best order."""
+    return tuple(ordered(each) for each in dict.fromkeys((in_place(program), program)))
+
+
 def whole_peak(program: Program) -> int:
     """Bytes of the largest moment, all tensors whole, in the order as it is."""
     groups = _groups(program)
@@ -49,27 +55,28 @@ def whole_peak(program: Program) -> int:
 def _groups(program: Program) -> list[_Group]:
     numbered = groupby(range(len(program.steps)), key=lambda s: id(program.steps[s].op))
     groups: list[_Group] = []
-    writers: dict[int, set[int]] = {}
-    users: dict[int, set[int]] = {}
+    pieces = pieces_of(program)
+    writers: dict[Piece, set[int]] = {}
+    users: dict[Piece, set[int]] = {}
     for number, (_, members) in enumerate(numbered):
         steps = tuple(members)
-        read, written = set(), set()
+        read: set[Piece] = set()
+        written: set[Piece] = set()
         for step in steps:
             call = program.steps[step].call
-            read |= {program.storage[o.tensor] for o in call.inputs if program.graph.tensors[o.tensor].data is None}
-            written.add(program.storage[call.output.tensor])
-            variables = {o.tensor for o in call.state}  # read and written: in the order of the graph
-            read, written = read | variables, written | variables
+            inputs = [o.tensor for o in call.inputs if program.graph.tensors[o.tensor].data is None]
+            variables = [o.tensor for o in call.state]  # read and written: in the order of the graph
+            read = read.union(*(pieces[t] for t in (*inputs, *variables)))
+            written = written.union(*(pieces[t] for t in (call.output.tensor, *variables)))
         # what is read must have been written; what is written anew must have been read by all who wanted the old
         needs = set().union(*(writers.get(r, ()) for r in read), *(users.get(w, ()) for w in written))
-        for root in read | written:
-            users.setdefault(root, set()).add(number)
-        for root in written:
-            writers.setdefault(root, set()).add(number)
+        for piece in read | written:
+            users.setdefault(piece, set()).add(number)
+        for piece in written:
+            writers.setdefault(piece, set()).add(number)
         scratch = max(program.steps[s].call.scratch_bytes + program.steps[s].call.carry_bytes for s in steps)
-        groups.append(
-            _Group(steps, sum(1 << n for n in needs), frozenset(filter(program.in_arena, read | written)), scratch)
-        )
+        touches = frozenset(piece for piece in read | written if program.in_arena(piece.root))
+        groups.append(_Group(steps, sum(1 << n for n in needs), touches, scratch))
     return groups
 
 
@@ -104,20 +111,20 @@ def _worth_trying(memory: _Memory, state: _State, done: int, choices: Sequence[i
 
 
 class _Memory:
-    """What is alive before, while and after a group runs; tensors by storage."""
+    """What is alive before, while and after a group runs."""
 
     def __init__(self, program: Program, groups: Sequence[_Group]) -> None:
-        tensors, storage = program.graph.tensors, program.storage
-        inputs = {storage[i] for i in program.graph.inputs}
-        # who uses a tensor, as bits; the outputs of the model are used for ever
-        users = {storage[i]: 1 << len(groups) for i in program.graph.outputs}
+        pieces = pieces_of(program)
+        inputs = {piece for i in program.graph.inputs for piece in pieces[i]}
+        # who uses a piece, as bits; the outputs of the model are used for ever
+        users = {piece: 1 << len(groups) for i in program.graph.outputs for piece in pieces[i]}
         for number, group in enumerate(groups):
-            for root in group.touches:
-                users[root] = users.get(root, 0) | 1 << number
-        self.inputs = sum(tensors[r].nbytes for r in inputs)
+            for piece in group.touches:
+                users[piece] = users.get(piece, 0) | 1 << number
+        self.inputs = sum(p.nbytes for p in inputs)
         self._scratch = [group.scratch for group in groups]
         # for each group (users, bytes, whether it is there from the start) of what it touches
-        self._touched = [[(users[r], tensors[r].nbytes, r in inputs) for r in g.touches] for g in groups]
+        self._touched = [[(users[p], p.nbytes, p in inputs) for p in g.touches] for g in groups]
 
     def run(self, number: int, done: int, alive: int) -> tuple[int, int]:
         """(bytes alive while group `number` runs, and after it) when the groups in `done` have run before."""

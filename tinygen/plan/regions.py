@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from tinygen.kernels import Program
 from tinygen.plan.place import Placement, divide, place
 from tinygen.plan.schedule import DRIVER
-from tinygen.plan.search import Candidate, frontier, placed_schedule, schedules
+from tinygen.plan.search import Candidate, placed_schedule, schedules
 from tinygen.plan.timeline import Buffer, Event, bytes_read, bytes_written, events_of
 from tinygen.regions import Region
 
@@ -35,29 +35,33 @@ class Division:
     slow_traffic: int
 
 
-def choose_division(program: Program, chosen: Candidate, regions: Sequence[Region], by_rows: bool = False) -> Division:
+def choose_division(
+    chosen: Candidate, others: Sequence[Candidate], regions: Sequence[Region], by_rows: bool = False
+) -> Division:
     """The schedule `chosen`, if it fits the first region; else the one that has the least slow traffic.
 
-    Of those with the same traffic (none, if they fit the first region) the cheapest is taken. The model's inputs are
-    the first to give way: there are schedules for a first region that holds them, and for one that does not, unless
-    they come by rows anyhow.
+    Of those with the same traffic (none, if they fit the first region) the cheapest is taken. `others` are the frontier
+    that `chosen` is from. The model's inputs are the first to give way: there are schedules for a first region that
+    holds them, and for one that does not, unless they come by rows anyhow.
     """
     if chosen.arena_bytes <= regions[0].bytes:
         return _in_first(chosen, regions)
-    others = [*frontier(program, by_rows), *(placed_schedule(program, *s) for s in schedules(program, by_rows).items())]
-    if not by_rows:
-        inputs = [program.storage[index] for index in program.graph.inputs]
-        others += [placed_schedule(program, *s, search=False) for s in schedules(program, outside=inputs).items()]
-    found = [_divided(program, candidate, regions) for candidate in others]
-    return _promoted(program, min(found, key=lambda d: (d.slow_traffic, d.candidate.cost)), regions)
+    candidates = list(others)
+    for program in dict.fromkeys(other.program for other in others):
+        inputs = [] if by_rows else [program.storage[index] for index in program.graph.inputs]
+        found = schedules(program, by_rows) | schedules(program, by_rows, inputs)
+        candidates += [placed_schedule(program, *schedule) for schedule in found.items()]
+    divided = [_divided(candidate, regions) for candidate in candidates]
+    return _promoted(min(divided, key=lambda d: (d.slow_traffic, d.candidate.cost)), regions)
 
 
-def traffic_of(program: Program, candidate: Candidate) -> tuple[int, ...]:
+def traffic_of(candidate: Candidate) -> tuple[int, ...]:
     """Bytes read and written of each buffer in one inference, estimated.
 
     A multiply-accumulate reads one byte of an input, and other layers read each row once for each row that needs it;
     scratch is written and read once in each event. Constants and variables lie in no arena and do not count.
     """
+    program = candidate.program
     moved: dict[tuple[str, int], int] = {}
 
     def count(role: str, key: int, nbytes: int) -> None:
@@ -92,10 +96,10 @@ def _in_first(candidate: Candidate, regions: Sequence[Region]) -> Division:
     return Division(candidate, (0,) * len(candidate.buffers), candidate.placement.offsets, sizes, 0)
 
 
-def _divided(program: Program, candidate: Candidate, regions: Sequence[Region]) -> Division:
+def _divided(candidate: Candidate, regions: Sequence[Region]) -> Division:
     if candidate.arena_bytes <= regions[0].bytes:
         return _in_first(candidate, regions)
-    buffers, traffic = candidate.buffers, traffic_of(program, candidate)
+    buffers, traffic = candidate.buffers, traffic_of(candidate)
     order = _by_heat(buffers, traffic)
     chosen, offsets = divide(buffers, order, [region.bytes for region in regions])
     return _division(candidate, chosen, offsets, traffic, len(regions))
@@ -115,12 +119,12 @@ def _by_heat(buffers: Sequence[Buffer], traffic: Sequence[int]) -> list[int]:
     return sorted(range(len(buffers)), key=lambda i: (-traffic[i] / buffers[i].size, i))
 
 
-def _promoted(program: Program, division: Division, regions: Sequence[Region]) -> Division:
+def _promoted(division: Division, regions: Sequence[Region]) -> Division:
     """The division with each region placed again by search, and what finds room then moved up to the first one."""
     candidate, buffers = division.candidate, division.candidate.buffers
     if not any(division.regions):
         return division
-    traffic = traffic_of(program, candidate)
+    traffic = traffic_of(candidate)
     chosen, offsets = list(division.regions), list(division.offsets)
     spilled = [i for i in _by_heat(buffers, traffic) if chosen[i]]
     for index in spilled[:_PROMOTIONS]:

@@ -15,7 +15,7 @@ import numpy as np
 
 from tinygen.ir import Array
 from tinygen.kernels import Program
-from tinygen.ops.base import KernelCall, Operand, Reads
+from tinygen.ops.base import Operand, Reads
 
 DRIVER = -1
 _LARGEST_RATIO = 16
@@ -76,7 +76,8 @@ class Segment:
         rows = {step: program.steps[step].call.rows for step in range(self.first, self.end)}
         done = dict.fromkeys(rows, 0)
         got = {DRIVER: 0}
-        while done != rows:
+        brought = 0 if self.pushed is None else self.pushed.rows  # all of them, even those that nobody needs
+        while done != rows or got[DRIVER] < brought:
             blocks = []
             if self.pushed is not None and got[DRIVER] < self.pushed.rows:
                 blocks.append((DRIVER, got[DRIVER], got[DRIVER] + self.height))
@@ -126,11 +127,6 @@ def writers(program: Program) -> dict[int, tuple[int, ...]]:
     return found
 
 
-def same_rows(a: Operand, b: Operand) -> bool:
-    """Whether two operands see one image of the same rows."""
-    return (a.images, a.rows, a.row_bytes) == (b.images, b.rows, b.row_bytes) and a.images == 1
-
-
 def streamable(program: Program, written: dict[int, tuple[int, ...]], first: int, step: int) -> tuple[Ready, ...]:
     """When the rows of `step` can be made in a segment that begins at `first`; () if it cannot stand in it."""
     call = program.steps[step].call
@@ -139,13 +135,13 @@ def streamable(program: Program, written: dict[int, tuple[int, ...]], first: int
         return ()
     found: list[Ready] = []
     for index, operand in enumerate(call.inputs):
-        root = program.storage[operand.tensor]
-        inside = [w for w in written.get(root, ()) if first <= w < step]
-        reads = call.reads_of(index)
-        if root == program.storage[driver.tensor]:
-            fits = [fit_ready(DRIVER, reads, driver.rows)] if same_rows(operand, driver) else [None]
+        root, reads = program.storage[operand.tensor], call.reads_of(index)
+        if overlap(program, operand.tensor, driver.tensor):
+            fits = [fit_ready(DRIVER, reads, driver.rows)] if program.same_rows(operand, driver) else [None]
         else:
-            fits = [_ready(program.steps[w].call, w, operand, reads) for w in inside]
+            inside = [w for w in written.get(root, ()) if first <= w < step]
+            makers = [w for w in inside if overlap(program, operand.tensor, program.steps[w].call.output.tensor)]
+            fits = [_ready(program, w, operand, reads) for w in makers]
         for fit in fits:
             if fit is None:
                 return ()
@@ -153,8 +149,15 @@ def streamable(program: Program, written: dict[int, tuple[int, ...]], first: int
     return tuple(found)
 
 
-def _ready(writer: KernelCall, source: int, operand: Operand, reads: Reads) -> Ready | None:
-    if not same_rows(writer.output, operand):
+def overlap(program: Program, a: int, b: int) -> bool:
+    """Whether two tensors share any bytes."""
+    (root, first, end), (other, low, high) = program.span(a), program.span(b)
+    return root == other and first < high and low < end
+
+
+def _ready(program: Program, source: int, operand: Operand, reads: Reads) -> Ready | None:
+    writer = program.steps[source].call
+    if not program.same_rows(writer.output, operand):
         return None
     if writer.gathers:
         return Ready(source, len(reads.last), writer.rows, 0)

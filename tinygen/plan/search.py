@@ -7,7 +7,7 @@ falling limit of memory this gives the frontier of schedules, each then replayed
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
@@ -29,8 +29,9 @@ _BLOCKS = 4  # of a step that runs backwards
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidate:
-    """A schedule with its buffers placed; `cost` is in estimated instructions of one inference."""
+    """A schedule of a program with its buffers placed; `cost` is in estimated instructions of one inference."""
 
+    program: Program
     segments: tuple[Segment, ...]
     buffers: tuple[Buffer, ...]
     placement: Placement
@@ -39,16 +40,6 @@ class Candidate:
     @property
     def arena_bytes(self) -> int:
         return self.placement.size
-
-
-def choose_schedule(program: Program, optimize: str, by_rows: bool = False) -> Candidate:
-    """The schedule that `--optimize` asks for; `by_rows`: the caller brings the input row by row.
-
-    Raises TinygenError for a word that is not in OPTIMIZE, and for a model that cannot take its input by rows.
-    """
-    if optimize not in OPTIMIZE:
-        raise TinygenError(f"there is no plan '{optimize}'", f"choose one of {', '.join(OPTIMIZE)}")
-    return choice(frontier(program, by_rows), optimize)
 
 
 class Weighed(Protocol):
@@ -65,7 +56,12 @@ _Found = TypeVar("_Found", bound=Weighed)
 
 
 def choice(found: tuple[_Found, ...], optimize: str) -> _Found:
-    """Which candidate of a frontier is the one of `optimize`; for `size` the kernels are what makes the difference."""
+    """Which candidate of a frontier is the one of `optimize`; for `size` the kernels are what makes the difference.
+
+    Raises TinygenError for a word that is not in OPTIMIZE.
+    """
+    if optimize not in OPTIMIZE:
+        raise TinygenError(f"there is no plan '{optimize}'", f"choose one of {', '.join(OPTIMIZE)}")
     if optimize == "ram":
         return found[0]
     if optimize == "speed":
@@ -73,18 +69,23 @@ def choice(found: tuple[_Found, ...], optimize: str) -> _Found:
     return min(found, key=lambda c: c.arena_bytes * c.cost**_BALANCE)
 
 
-def frontier(program: Program, by_rows: bool = False) -> tuple[Candidate, ...]:
-    """The candidates of which none is both smaller and cheaper, by rising arena and falling cost."""
+def frontier(programs: Sequence[Program], by_rows: bool = False) -> tuple[Candidate, ...]:
+    """The candidates of which none is both smaller and cheaper, by rising arena and falling cost.
+
+    programs: variants of one program. by_rows: the caller brings the input row by row; raises TinygenError for a model
+    that cannot take it so.
+    """
     if by_rows:
-        _need_rows(program)
-    drafts = [_draft(program, *schedule) for schedule in schedules(program, by_rows).items()]
-    drafts += [_draft(program, *_turned(program, d.segments, d.cost, first)) for d in drafts for first in (0, 1)]
+        programs = _that_take_rows(programs)
+    drafts = [_draft(p, *schedule) for p in programs for schedule in schedules(p, by_rows).items()]
+    drafts += [_draft(d.program, *_turned(d.program, d.segments, d.cost, first)) for d in drafts for first in (0, 1)]
     cheapest = min(drafts, key=lambda d: (d.cost, d.lower_bound))
     candidates: list[Candidate] = []
     for draft in sorted(drafts, key=lambda d: (d.lower_bound, d.cost)):
         even = (1 + _EVEN) * draft.cost
         if draft is cheapest or not any(c.arena_bytes <= draft.lower_bound and c.cost <= even for c in candidates):
-            candidates.append(Candidate(draft.segments, draft.buffers, place(draft.buffers), draft.cost))
+            placement = place(draft.buffers)
+            candidates.append(Candidate(draft.program, draft.segments, draft.buffers, placement, draft.cost))
     candidates.sort(key=lambda c: (c.arena_bytes, c.cost))
     best: list[Candidate] = []
     for candidate in candidates:
@@ -97,6 +98,7 @@ def frontier(program: Program, by_rows: bool = False) -> tuple[Candidate, ...]:
 class _Draft:
     """A schedule that has not been placed, which takes time; no placement can be smaller than `lower_bound`."""
 
+    program: Program
     segments: tuple[Segment, ...]
     buffers: tuple[Buffer, ...]
     lower_bound: int
@@ -105,7 +107,7 @@ class _Draft:
 
 def _draft(program: Program, segments: tuple[Segment, ...], cost: int) -> _Draft:
     buffers = find_buffers(program, segments)
-    return _Draft(segments, buffers, lower_bound(buffers), cost)
+    return _Draft(program, segments, buffers, lower_bound(buffers), cost)
 
 
 def _turned(program: Program, segments: tuple[Segment, ...], cost: int, first: int) -> tuple[tuple[Segment, ...], int]:
@@ -141,22 +143,32 @@ def schedules(program: Program, by_rows: bool = False, outside: Collection[int] 
     return found
 
 
-def placed_schedule(program: Program, segments: tuple[Segment, ...], cost: int, search: bool = True) -> Candidate:
-    """A schedule with its buffers placed in one arena; without `search` by first fit alone."""
+def placed_schedule(program: Program, segments: tuple[Segment, ...], cost: int) -> Candidate:
+    """A schedule with its buffers placed in one arena, by first fit alone."""
     buffers = find_buffers(program, segments)
-    return Candidate(segments, buffers, place(buffers, search), cost)
+    return Candidate(program, segments, buffers, place(buffers, search=False), cost)
 
 
-def _need_rows(program: Program) -> None:
-    """Raise unless the model's only input is an image, or another tensor of rows, that its first layer takes so."""
-    graph = program.graph
+def _that_take_rows(programs: Sequence[Program]) -> tuple[Program, ...]:
+    """The variants whose first layer takes the model's only input, an image or another tensor of rows, row by row.
+
+    Raises TinygenError if there are none.
+    """
+    graph = programs[0].graph
     if graph.variables:
         raise TinygenError(
             f"model '{graph.name}' has variables and cannot take its input row by row", "build it without --input rows"
         )
-    used = [i for i, step in enumerate(program.steps) if any(o.tensor in graph.inputs for o in step.call.inputs)]
-    if len(graph.inputs) != 1 or not used or used[0] != 0 or not options_of(program, pushed=True)[0]:
+    able = tuple(p for p in programs if len(graph.inputs) == 1 and _takes_rows(p))
+    if not able:
         raise TinygenError(f"model '{graph.name}' cannot take its input row by row", "build it without --input rows")
+    return able
+
+
+def _takes_rows(program: Program) -> bool:
+    inputs = program.graph.inputs
+    used = [i for i, step in enumerate(program.steps) if any(o.tensor in inputs for o in step.call.inputs)]
+    return bool(used) and used[0] == 0 and bool(options_of(program, pushed=True)[0])
 
 
 def _limits(options: tuple[tuple[Option, ...], ...]) -> list[int]:

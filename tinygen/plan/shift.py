@@ -15,7 +15,6 @@ import numpy as np
 from tinygen.ir import Array
 from tinygen.kernels import Program
 from tinygen.ops.base import KernelCall, Operand, Reads
-from tinygen.plan.schedule import same_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,7 @@ def shifts_of(program: Program, source: int, frames: Operand, hop: int) -> dict[
 
 def _together(a: Shift, b: Shift) -> Shift:
     """Of a tensor that two calls write, each a part of it."""
-    if a.by != b.by or not same_rows(a.unit, b.unit):
+    if a.by != b.by or a.unit != b.unit:
         return Shift(a.unit, 0)
     return Shift(a.unit, a.by, max(a.top, b.top), max(a.bottom, b.bottom))
 

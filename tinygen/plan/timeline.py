@@ -16,7 +16,7 @@ import numpy as np
 from tinygen.ir import Array
 from tinygen.kernels import Program
 from tinygen.ops.base import KernelCall, Operand
-from tinygen.plan.schedule import DRIVER, Segment, same_rows
+from tinygen.plan.schedule import DRIVER, Segment
 
 ALIGNMENT = 4
 _NEVER = 1 << 40
@@ -119,7 +119,7 @@ def find_buffers(
 def rings_of(program: Program, segments: Sequence[Segment]) -> dict[int, Operand]:
     """The tensors that exist only within one streamed segment, each as the rows that all its kernels see."""
     segment_of = {step: s for s in segments for step in range(s.first, s.end)}
-    pushed = {s.driver for s in segments if s.pushed is not None}
+    pushed = {program.storage[s.driver] for s in segments if s.pushed is not None}
     border = {program.storage[t] for t in (*program.graph.inputs, *program.graph.outputs)} - pushed
     users: dict[int, list[tuple[Segment, Operand]]] = {}
     for index, step in enumerate(program.steps):
@@ -128,8 +128,9 @@ def rings_of(program: Program, segments: Sequence[Segment]) -> dict[int, Operand
     found = {}
     for root, uses in users.items():
         segment, operand = uses[0]
-        alone = all(s is segment and same_rows(o, operand) for s, o in uses)
-        if alone and segment.height and root not in border and (root != segment.driver or root in pushed):
+        alone = all(s is segment and program.same_rows(o, operand) for s, o in uses)
+        brought = segment.height and root == program.storage[segment.driver]
+        if alone and segment.height and root not in border and (not brought or root in pushed):
             found[root] = operand
     return found
 
@@ -143,21 +144,26 @@ def _tracks(program: Program, events: Sequence[Event], pushed: Operand | None) -
         return tracks.setdefault(program.storage[tensor], _Track(end + 1))
 
     for index in filter(program.in_arena, graph.inputs):
-        track(index).writes(0, -1, 0, 0 if pushed else graph.tensors[index].nbytes)
+        _, low, high = program.span(index)
+        track(index).writes(0, -1, low, low if pushed else high)
     for time, event in enumerate(events, 1):
         if event.step == DRIVER:
             assert pushed is not None
-            track(pushed.tensor).writes(time, 0, event.y0 * pushed.row_bytes, event.y1 * pushed.row_bytes)
+            start = program.span(pushed.tensor)[1]
+            low, high = start + event.y0 * pushed.row_bytes, start + event.y1 * pushed.row_bytes
+            track(pushed.tensor).writes(time, 0, low, high)
             continue
         call = program.steps[event.step].call
         for index, operand in enumerate(call.inputs):
             if program.in_arena(operand.tensor):
-                low, high = bytes_read(call, index, event)
+                low, high = (program.span(operand.tensor)[1] + at for at in bytes_read(call, index, event))
                 track(operand.tensor).reads(time, event.step, low, high, index in call.in_place)
         if program.in_arena(call.output.tensor):
-            track(call.output.tensor).writes(time, event.step, *bytes_written(call, event))
+            low, high = (program.span(call.output.tensor)[1] + at for at in bytes_written(call, event))
+            track(call.output.tensor).writes(time, event.step, low, high)
     for index in filter(program.in_arena, graph.outputs):
-        track(index).reads(end, len(program.steps), 0, graph.tensors[index].nbytes, False)
+        _, low, high = program.span(index)
+        track(index).reads(end, len(program.steps), low, high, False)
     return tracks
 
 
@@ -172,9 +178,15 @@ def bytes_read(call: KernelCall, index: int, event: Event) -> tuple[int, int]:
 def bytes_written(call: KernelCall, event: Event) -> tuple[int, int]:
     """The bytes [low, high) of the output that an event writes."""
     output = call.output
+    low, high = event.y0 * output.row_bytes, event.y1 * output.row_bytes
     if output.images > 1 or (call.gathers and event.y1 == call.rows):
-        return 0, output.images * output.rows * output.row_bytes
-    return (0, 0) if call.gathers else (event.y0 * output.row_bytes, event.y1 * output.row_bytes)
+        low, high = 0, output.images * output.rows * output.row_bytes
+    elif call.gathers:
+        low, high = 0, 0
+    if call.moves:
+        _, to, count = call.moves
+        low, high = max(low, to), min(high, to + count)
+    return (low, high) if low < high else (0, 0)
 
 
 def _tensor(program: Program, root: int, track: _Track) -> Buffer | None:

@@ -14,6 +14,7 @@ from tinygen.report.moment import (
     layers_of,
     live_bytes,
     moved_over,
+    pieces_in,
     plan_events,
     rows_of,
     show_name,
@@ -123,20 +124,22 @@ def _together(plan: Plan, segment: Segment) -> str:
 
 def _draw(plan: Plan, time: int, event: Event) -> str:
     cells = [" "] * _WIDTH
-    storage = plan.program.storage
-    call = plan.steps[event.step].call
-    written, read = storage[call.output.tensor], {storage[o.tensor] for o in call.inputs}
-    for order in "-iso":
+    call, span = plan.steps[event.step].call, plan.program.span
+    read, written = [span(o.tensor) for o in call.inputs], [span(call.output.tensor)]
+    for mark, spans in zip("-iso", ([], read, [], written), strict=True):
         for alive in alive_at(plan, time):
-            b = alive.placed.buffer
-            mark = "s" if b.role != "tensor" else "o" if b.key == written else "i" if b.key in read else "-"
-            if mark != order:
-                continue
-            start = plan.position(alive.placed)
-            first = (start + alive.low) * _WIDTH // plan.arena_bytes
-            last = max(first + 1, -(-(start + alive.high) * _WIDTH // plan.arena_bytes))
-            shown = "=" if b.ring_rows and mark == "-" else mark.upper() if b.ring_rows else mark
-            cells[first:last] = shown * (last - first)
+            b, start = alive.placed.buffer, plan.position(alive.placed)
+            parts = [(first, end) for root, first, end in spans if b.role == "tensor" and b.key == root]
+            if mark == ("-" if b.role == "tensor" else "s"):
+                parts = [(alive.low, alive.high)]
+            for first, end in parts:
+                low, high = max(first, alive.low), min(end, alive.high)
+                if low >= high:
+                    continue
+                begin = (start + low) * _WIDTH // plan.arena_bytes
+                until = max(begin + 1, -(-(start + high) * _WIDTH // plan.arena_bytes))
+                shown = "=" if b.ring_rows and mark == "-" else mark.upper() if b.ring_rows else mark
+                cells[begin:until] = shown * (until - begin)
     return "".join(cells[:_WIDTH])
 
 
@@ -148,5 +151,7 @@ def _buffers(plan: Plan) -> list[str]:
         over = moved_over(plan, placed)
         moves = ", moves in over " + " and ".join(over) if over else ""
         rows = rows_of(plan, b)
+        inside = pieces_in(plan, b)
+        name += f", in it {' and '.join(inside)}" if inside else ""
         lines.append(f"{plan.position(placed):>8,} {b.size:>9,}  {layers_of(plan, b):<10} {rows:<24} {name}{moves}")
     return lines

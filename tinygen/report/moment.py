@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tinygen.ir import Array
-from tinygen.ops.base import Operand
+from tinygen.ops.base import Operand, operand
 from tinygen.plan import Placed, Plan
 from tinygen.plan.schedule import DRIVER
 from tinygen.plan.timeline import Buffer, Event, busiest, events_of
@@ -77,6 +77,14 @@ def show_name(text: str) -> str:
     return first if len(first) <= _NAME else f"...{first[3 - _NAME :]}"
 
 
+def pieces_in(plan: Plan, buffer: Buffer) -> tuple[str, ...]:
+    """The names of the tensors that live in a part of another one's memory, from the lowest byte on."""
+    program = plan.program
+    spans = {program.span(t): t for t in reversed(range(len(program.storage))) if program.storage[t] == buffer.key}
+    inside = sorted(span for span in spans if span != program.span(buffer.key))
+    return tuple(show_name(program.graph.tensors[spans[span]].name) for span in inside if buffer.role == "tensor")
+
+
 def layers_of(plan: Plan, buffer: Buffer) -> str:
     """From which layer to which a buffer lives: `in..3`, `2..5`, `7..out`."""
     first = "in" if buffer.first < 0 else str(buffer.first)
@@ -104,13 +112,12 @@ def moved_over(plan: Plan, placed: Placed) -> tuple[str, ...]:
 
 def _seen(plan: Plan, root: int) -> Operand:
     """A tensor's memory as the first layer that touches it sees it."""
-    storage = plan.program.storage
+    program = plan.program
     for step in plan.steps:
-        for operand in (*step.call.inputs, step.call.output):
-            if storage[operand.tensor] == root:
-                return operand
-    tensor = plan.program.graph.tensors[root]  # an input that is an output, too
-    return Operand(root, 1, 1, tensor.nbytes)
+        for seen in (*step.call.inputs, step.call.output):
+            if program.span(seen.tensor) == program.span(root):
+                return seen
+    return operand(program.graph, root)  # an input that is an output, too, or seen in pieces alone
 
 
 def _what(plan: Plan, buffer: Buffer) -> str:

@@ -35,13 +35,13 @@ typedef struct {
     for (int32_t c = 0; c < depth; c += 4, a += 4, b += 4, to += 4) {                                      \
       uint32_t even[6];                                                                                    \
       uint32_t odd[6];                                                                                     \
-      for (int32_t i = 0; i < 6; ++i) {                                                                    \
-        const uint32_t x = tg_load4(a + i * depth);                                                        \
-        const uint32_t y = tg_load4(b + i * depth);                                                        \
-        even[i] = combine(tg_even_bytes(x), tg_even_bytes(y));                                             \
-        odd[i] = combine(tg_odd_bytes(x), tg_odd_bytes(y));                                                \
-      }                                                                                                    \
-      for (int32_t t = 0; t < 2; ++t) {                                                                    \
+      for (int32_t t = 0; t < 2; ++t) { /* no pixel sooner than it is needed: so fewer are on the stack */ \
+        for (int32_t i = 4 * t; i < 2 * t + 4; ++i) {                                                      \
+          const uint32_t x = tg_load4(a + i * depth);                                                      \
+          const uint32_t y = tg_load4(b + i * depth);                                                      \
+          even[i] = combine(tg_even_bytes(x), tg_even_bytes(y));                                           \
+          odd[i] = combine(tg_odd_bytes(x), tg_odd_bytes(y));                                              \
+        }                                                                                                  \
         to[t] = tg_sub_halves(even[2 * t], even[2 * t + 2]);                                               \
         to[depth + t] = tg_add_halves(even[2 * t + 1], even[2 * t + 2]);                                   \
         to[2 * depth + t] = tg_sub_halves(even[2 * t + 2], even[2 * t + 1]);                               \
