@@ -77,20 +77,22 @@ def _main(plans: Sequence[Plan], samples: int) -> str:
     return _MAIN.format(includes=includes, body="\n".join(body), largest=max(p.arena_bytes for p in plans))
 
 
-def _executable(plans: Sequence[Plan], sources: Sequence[Path], samples: int, folder: Path) -> Path:
+def _executable(
+    plans: Sequence[Plan], sources: Sequence[Path], samples: int, folder: Path, flags: Sequence[str] = ()
+) -> Path:
     main, executable = folder / "main.c", folder / "main"
     main.write_text(_main(plans, samples))
     external = [f"-D{plan.program.graph.name.upper()}_ARENA_EXTERNAL" for plan in plans]
     includes = [f"-I{source.parent}" for source in sources]
-    run_tool(["gcc", *STRICT, *_FLAGS, *external, *includes, main, *sources, "-o", executable])
+    run_tool(["gcc", *STRICT, *_FLAGS, *flags, *external, *includes, main, *sources, "-o", executable])
     return executable
 
 
-def check_sanitized(chosen: Sequence[Case], folder: Path, target: Target = PORTABLE) -> None:
+def check_sanitized(chosen: Sequence[Case], folder: Path, target: Target = PORTABLE, flags: Sequence[str] = ()) -> None:
     """Every sample of the cases (all have as many) through the C of the target's kernels, on the host; = numpy."""
     plans = [spread(plan_of(case.graph, target)) for case in chosen]
     sources = [write_library(plan, folder) for plan in plans]
-    executable = _executable(plans, sources, len(chosen[0].samples), folder)
+    executable = _executable(plans, sources, len(chosen[0].samples), folder, flags)
     stdin = b"".join(array.tobytes() for case in chosen for sample in case.samples for array in sample)
     wanted = [reference.run(case.graph, sample) for case in chosen for sample in case.samples]
     assert run_tool([executable], stdin) == b"".join(array.tobytes() for arrays in wanted for array in arrays)
@@ -112,7 +114,7 @@ def test_the_sanitizers_would_notice(field: str, value: int, tmp_path: Path) -> 
     """A convolution that is told a wrong size reads or writes beyond its tensor, and that is seen."""
     plan = spread(plan_of(everything_graph()))
     source = write_library(plan, tmp_path)
-    head, conv, tail = source.read_text().partition("static const tg_conv_2d_s8_params")
+    head, conv, tail = source.read_text().partition("static const tg_conv_2d_s8_tiles_params")
     spoiled = re.sub(rf"\.{field} = \d+,", f".{field} = {value},", conv + tail, count=1)
     assert spoiled != conv + tail
     source.write_text(head + spoiled)

@@ -3,8 +3,8 @@
 Place in the flow: kernels.py asks here for every KernelCall. A set is a folder of templates/kernels/ and a package
 of this name here, whose modules are found by themselves. A module has SERVES, the name of a portable kernel, and
 `offer(call, aim)`: the same rows by another kernel, with their cost, or None where that cannot be exact. The cheapest
-offer is taken; without one, the portable call stays. Only the set `portable` has no package: it is what operators
-lower to.
+offer is taken; without one, the portable call stays. The set `portable` makes offers like any other: its tiles, beside
+the general kernels that operators lower to.
 """
 
 from __future__ import annotations
@@ -54,8 +54,6 @@ def choose(call: KernelCall, target: Target) -> KernelCall:
 @functools.cache
 def _offers(kernels: str) -> dict[str, tuple[OfferFunction, ...]]:
     """The offer functions of a set by the portable kernel that they serve."""
-    if kernels == "portable":
-        return {}
     package = importlib.import_module(f"{__name__}.{kernels}")
     found: dict[str, tuple[OfferFunction, ...]] = {}
     for module in sorted(m.name for m in pkgutil.iter_modules(package.__path__) if not m.name.startswith("_")):
