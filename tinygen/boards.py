@@ -49,6 +49,12 @@ class Board:
     emulated: bool
     apt: tuple[str, ...]
     regions: tuple[Region, ...] = ()
+    max_baud: int = 0
+
+    @property
+    def fastest_baud(self) -> int:
+        """What the tester may be asked to use (--baud): max_baud, or baud where the file has none."""
+        return max(self.max_baud, self.baud)
 
     @property
     def kernels(self) -> str:

@@ -149,10 +149,15 @@ def libraries_of(models: Sequence[Compiled]) -> dict[str, Files]:
     return {**libraries, arena.name: arena_files(arena)} if arena else libraries
 
 
-def write_board_project(models: Sequence[Compiled], board: Board, folder: Path) -> None:
-    """Write the complete PlatformIO project of compiled models, one or more; raises TinygenError."""
+def write_board_project(
+    models: Sequence[Compiled], board: Board, folder: Path, baud: int | None = None, layers: bool = False
+) -> None:
+    """Write the complete PlatformIO project of compiled models, one or more; raises TinygenError.
+
+    baud, layers: as in project_files.
+    """
     described = [ProjectModel(c.plan, c.model.sha256, c.labels) for c in models]
-    files = project_files(described, libraries_of(models), board, platform_spec(board))
+    files = project_files(described, libraries_of(models), board, platform_spec(board), baud, layers)
     records, kept = {}, {}
     for compiled in models:
         name, calibration = compiled.request.name, asdict(compiled.calibration)

@@ -4,6 +4,24 @@
 
 #include "tg_tester.h"
 
+#if defined(__AVR__)
+// of avr-libc: the heap lies above the variables and grows towards the stack; without malloc there is none (weak)
+extern "C" uint8_t __heap_start;
+extern "C" uint8_t *__brkval __attribute__((weak));
+static uint8_t *heap_end(void) {
+  return &__brkval != nullptr && __brkval != nullptr ? __brkval : &__heap_start;
+}
+#elif defined(ARDUINO_ARCH_STM32)
+#include <unistd.h>
+static uint8_t *heap_end(void) {
+  return static_cast<uint8_t *>(sbrk(0));
+}
+#else
+static uint8_t *heap_end(void) {
+  return nullptr;  // the stack is a task's, and lies elsewhere
+}
+#endif
+
 #ifndef TG_BAUD
 #define TG_BAUD 115200
 #endif
@@ -18,6 +36,28 @@ uint32_t tg_tester_ticks(void) {
 
 uint32_t tg_tester_ticks_hz(void) {
   return 1000000U;
+}
+
+uint32_t tg_tester_clock_hz(void) {
+#ifdef F_CPU
+  return (uint32_t)F_CPU;
+#else
+  return 0;
+#endif
+}
+
+uint8_t *tg_tester_stack_limit(void) {
+  return heap_end();
+}
+
+uint32_t tg_tester_free_ram(void) {
+#ifdef ARDUINO_ARCH_ESP32
+  return ESP.getFreeHeap();
+#else
+  const volatile uint8_t here = 0;
+  const uint8_t *const end = heap_end();
+  return end == nullptr ? TG_TESTER_UNKNOWN : (uint32_t)((uintptr_t)&here - (uintptr_t)end);
+#endif
 }
 
 void setup() {

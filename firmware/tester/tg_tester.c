@@ -3,21 +3,22 @@
 #include "tg_tester.h"
 
 #include <string.h>
+
+#include "tg_stack.h"
+#ifdef TG_TESTER_LAYERS
+#include "tg_layers.h"
+#endif
 #ifdef __AVR__
-#include <avr/pgmspace.h>
-#define TG_ROM PROGMEM
 #define TG_ROM_U32(p) pgm_read_dword(p)
 #else
-#define TG_ROM
 #define TG_ROM_U32(p) (*(p))
 #endif
 
-enum { SYNC_1 = 0xA5, SYNC_2 = 0x5A, PROTOCOL_VERSION = 1 };
-enum { HELLO = 0x01, INPUT = 0x02, INVOKE = 0x03, OUTPUT = 0x04, SELECT = 0x05, ANSWER = 0x80, FAIL = 0xFF };
+enum { SYNC_1 = 0xA5, SYNC_2 = 0x5A, PROTOCOL_VERSION = 2, BY_ROWS = 1, HAS_LAYERS = 2 };
+enum { HELLO = 0x01, INPUT = 0x02, INVOKE = 0x03, OUTPUT = 0x04, SELECT = 0x05, REPORT = 0x06, LAYERS = 0x07 };
+enum { WATCH = 0x08, ANSWER = 0x80, FAIL = 0xFF };
 enum { CORRUPT = 1, UNKNOWN_TYPE = 2, BAD_RANGE = 3, INPUTS_GONE = 4 };
 enum { IN_SYNC_1, IN_SYNC_2, IN_HEAD, IN_PAYLOAD, IN_CRC };
-
-#define CRC_START UINT32_C(0xFFFFFFFF)
 
 static const tg_model *tested = &tg_tested_model; /* the one that is selected */
 static uint8_t state; /* which part of a frame comes next */
@@ -27,8 +28,8 @@ static uint8_t payload[TG_TESTER_MAX_PAYLOAD];
 static uint32_t frame_crc; /* what the frame says */
 static uint32_t crc;       /* running, of the frame received and then of the one sent */
 
-/* CRC-32 of IEEE 802.3, reflected, four bits at a time. */
-static uint32_t crc_step(uint32_t value, uint8_t byte) {
+/* Reflected, four bits at a time. */
+uint32_t tg_tester_crc(uint32_t value, uint8_t byte) {
   static const uint32_t table[16] TG_ROM = {
       UINT32_C(0x00000000), UINT32_C(0x1DB71064), UINT32_C(0x3B6E20C8), UINT32_C(0x26D930AC),
       UINT32_C(0x76DC4190), UINT32_C(0x6B6B51F4), UINT32_C(0x4DB26158), UINT32_C(0x5005713C),
@@ -44,7 +45,7 @@ static uint16_t get16(const uint8_t *p) { return (uint16_t)(p[0] | ((uint16_t)p[
 static uint32_t get32(const uint8_t *p) { return get16(p) | ((uint32_t)get16(p + 2) << 16); }
 
 static void put(uint8_t byte) {
-  crc = crc_step(crc, byte);
+  crc = tg_tester_crc(crc, byte);
   tg_tester_send(byte);
 }
 
@@ -61,7 +62,7 @@ static void put32(uint32_t value) {
 static void begin(uint8_t type, uint8_t seq, uint16_t length) {
   tg_tester_send(SYNC_1);
   tg_tester_send(SYNC_2);
-  crc = CRC_START;
+  crc = TG_CRC_START;
   put(type);
   put(seq);
   put16(length);
@@ -99,10 +100,10 @@ static uint32_t total_bytes(side s) {
 }
 
 static uint32_t side_crc(side s) {
-  uint32_t value = CRC_START;
+  uint32_t value = TG_CRC_START;
   for (uint8_t i = 0; i < s.count; i++) {
     const uint8_t *p = (const uint8_t *)s.tensor(i);
-    for (uint32_t left = s.bytes[i]; left > 0; left--) value = crc_step(value, *p++);
+    for (uint32_t left = s.bytes[i]; left > 0; left--) value = tg_tester_crc(value, *p++);
   }
   return ~value;
 }
@@ -144,7 +145,11 @@ static void answer_hello(uint8_t seq) {
   const tg_model *m = tested;
   begin(HELLO | ANSWER, seq, (uint16_t)(54 + text_length(m->name) + text_length(m->version)));
   put(PROTOCOL_VERSION);
-  put(m->push_row ? 1 : 0);
+#ifdef TG_TESTER_LAYERS
+  put((uint8_t)((m->push_row ? BY_ROWS : 0) | HAS_LAYERS));
+#else
+  put(m->push_row ? BY_ROWS : 0);
+#endif
   put16(TG_TESTER_MAX_PAYLOAD);
   for (uint8_t i = 0; i < 32; i++) put(m->sha256[i]);
   put32(total_bytes(inputs()));
@@ -153,6 +158,13 @@ static void answer_hello(uint8_t seq) {
   put32(tg_tester_ticks_hz());
   put_text(m->name);
   put_text(m->version);
+  end();
+}
+
+static void answer_report(uint8_t seq) {
+  begin(REPORT | ANSWER, seq, 8);
+  put32(tg_tester_clock_hz());
+  put32(tg_tester_free_ram());
   end();
 }
 
@@ -168,18 +180,22 @@ static void push(uint32_t offset, const uint8_t *data, uint32_t n) {
   if (offset == 0 && (pushed_used || pushed != n)) { /* a new sample */
     m->restart();
     pushed = 0;
-    pushed_crc = CRC_START;
+    pushed_crc = TG_CRC_START;
     pushed_ticks = 0;
     pushed_used = 0;
+    stack_used = 0;
   }
   if (offset != pushed) return;
   for (; n > 0; n--) {
-    pushed_crc = crc_step(pushed_crc, *data);
+    pushed_crc = tg_tester_crc(pushed_crc, *data);
     m->row[pushed++ % m->row_bytes] = *data++;
     if (pushed % m->row_bytes == 0) {
-      const uint32_t start = tg_tester_ticks();
+      uint32_t start;
+      (void)free_stack(1);
+      start = tg_tester_ticks();
       (void)m->push_row();
       pushed_ticks += tg_tester_ticks() - start;
+      measure_stack();
     }
   }
 }
@@ -209,6 +225,7 @@ static int inputs_are(uint32_t wanted) {
 
 static void answer_invoke(uint8_t seq) {
   uint32_t ticks, result;
+  uint8_t index = 0;
   if (!inputs_are(get32(payload))) {
     fail(seq, INPUTS_GONE);
     return;
@@ -219,14 +236,23 @@ static void answer_invoke(uint8_t seq) {
   } else {
     uint32_t start;
     if (tested->reset) tested->reset(); /* every sample is a run of its own */
+    stack_used = 0;
+    (void)free_stack(1);
     start = tg_tester_ticks();
     tested->invoke();
     ticks = tg_tester_ticks() - start;
+    measure_stack();
   }
   result = side_crc(outputs());
-  begin(INVOKE | ANSWER, seq, 8);
+#ifdef TG_TESTER_LAYERS
+  tg_layers_end(result);
+#endif
+  for (const tg_model *m = &tg_tested_model; m != tested; m = m->next) index++;
+  begin(INVOKE | ANSWER, seq, 13);
   put32(result);
   put32(ticks);
+  put(index);
+  put32(stack_used);
   end();
 }
 
@@ -261,10 +287,27 @@ static void answer_select(uint8_t seq) {
   end();
 }
 
+#ifdef TG_TESTER_LAYERS
+enum { LAST_TYPE = WATCH };
+
+static void answer_layers(uint8_t type, uint8_t seq, uint16_t length) {
+  const int16_t n = tg_layers_answer(type == WATCH, payload, length);
+  if (n < 0) {
+    fail(seq, n == TG_LAYERS_NOT_RUN ? INPUTS_GONE : BAD_RANGE);
+    return;
+  }
+  begin(type | ANSWER, seq, (uint16_t)n);
+  for (int16_t i = 0; i < n; i++) put(payload[i]);
+  end();
+}
+#else
+enum { LAST_TYPE = REPORT };
+#endif
+
 static void answer(void) {
   const uint8_t type = head[0], seq = head[1];
   const uint16_t length = get16(head + 2);
-  if (type < HELLO || type > SELECT) {
+  if (type < HELLO || type > LAST_TYPE) {
     fail(seq, UNKNOWN_TYPE);
   } else if (type == HELLO && length == 0) {
     answer_hello(seq);
@@ -276,6 +319,12 @@ static void answer(void) {
     answer_output(seq);
   } else if (type == SELECT && length == 1) {
     answer_select(seq);
+  } else if (type == REPORT && length == 0) {
+    answer_report(seq);
+#ifdef TG_TESTER_LAYERS
+  } else if (type == LAYERS || type == WATCH) {
+    answer_layers(type, seq, length);
+#endif
   } else {
     fail(seq, BAD_RANGE);
   }
@@ -289,7 +338,7 @@ static void enter(uint8_t next) {
 
 static void receive_head(uint8_t byte) {
   uint16_t length;
-  crc = crc_step(crc, byte);
+  crc = tg_tester_crc(crc, byte);
   head[at++] = byte;
   if (at < sizeof head) return;
   length = get16(head + 2);
@@ -319,14 +368,14 @@ void tg_tester_receive(uint8_t byte) {
       if (byte == SYNC_1) enter(IN_SYNC_2);
       break;
     case IN_SYNC_2:
-      crc = CRC_START;
+      crc = TG_CRC_START;
       if (byte != SYNC_1) enter(byte == SYNC_2 ? IN_HEAD : IN_SYNC_1);
       break;
     case IN_HEAD:
       receive_head(byte);
       break;
     case IN_PAYLOAD:
-      crc = crc_step(crc, byte);
+      crc = tg_tester_crc(crc, byte);
       payload[at++] = byte;
       if (at == get16(head + 2)) enter(IN_CRC);
       break;

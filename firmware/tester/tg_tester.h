@@ -3,6 +3,12 @@
 #ifndef TG_TESTER_H
 #define TG_TESTER_H
 #include <stdint.h>
+#ifdef __AVR__
+#include <avr/pgmspace.h>
+#define TG_ROM PROGMEM
+#else
+#define TG_ROM
+#endif
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -45,10 +51,21 @@ extern const tg_model tg_tested_model;
 /* Every byte that comes over the wire goes in here; requests are answered before it returns. */
 void tg_tester_receive(uint8_t byte);
 
+#define TG_TESTER_UNKNOWN UINT32_C(0xFFFFFFFF)
+
 /* What a port has to give: a byte onto the wire, and a clock that runs freely and wraps. */
 void tg_tester_send(uint8_t byte);
 uint32_t tg_tester_ticks(void);
 uint32_t tg_tester_ticks_hz(void);
+/* What it says of the board: Hz of the core (0: not known), bytes that nothing uses (or TG_TESTER_UNKNOWN), and the
+   lowest address to which the stack may grow (NULL: not known). */
+uint32_t tg_tester_clock_hz(void);
+uint32_t tg_tester_free_ram(void);
+uint8_t *tg_tester_stack_limit(void);
+
+/* CRC-32 of IEEE 802.3, a byte at a time: starts as TG_CRC_START, ends inverted. */
+#define TG_CRC_START UINT32_C(0xFFFFFFFF)
+uint32_t tg_tester_crc(uint32_t value, uint8_t byte);
 
 #ifdef __cplusplus
 }

@@ -19,7 +19,8 @@ import pytest
 from tests.device.proxy import Faults, proxy
 from tests.firmware.fake import INPUT_BYTES, OUTPUT_BYTES, SHA256, build_host_tester, listening, reference
 from tinygen.device.framing import Frame, Parser, Type
-from tinygen.device.link import Link, _fits
+from tinygen.device.link import Link
+from tinygen.device.messages import fits as _fits
 from tinygen.errors import TinygenError
 
 RUNS = 300 if os.environ.get("TINYGEN_NIGHTLY") else 30

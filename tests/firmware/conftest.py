@@ -32,7 +32,7 @@ def make_project(tmp_path: Path) -> MakeProject:
         (folder / "src").mkdir(parents=True)
         if source is None:
             for file in (
-                *(TESTER / name for name in ("tg_tester.c", "tg_tester.h", "port_bare.c")),
+                *(TESTER / name for name in ("tg_tester.c", "tg_tester.h", "tg_stack.h", "port_bare.c")),
                 HERE / "fake_model.c",
             ):
                 shutil.copy(file, folder / "src")

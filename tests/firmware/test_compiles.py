@@ -37,6 +37,12 @@ def test_the_tester_for_every_core(prefix: str, flags: tuple[str, ...], tmp_path
         compile_c(prefix, flags, source, tmp_path / "x.o")
 
 
+@pytest.mark.parametrize(("prefix", "flags"), CORES)
+def test_the_tester_with_layers_for_every_core(prefix: str, flags: tuple[str, ...], tmp_path: Path) -> None:
+    for source in (TESTER / "tg_tester.c", TESTER / "tg_layers.c"):
+        compile_c(prefix, flags, source, tmp_path / "x.o", "-DTG_TESTER_LAYERS")
+
+
 @pytest.mark.parametrize("source", ["cortexm/startup.c", "stm32f4/uart.c", "mps2/uart.c"])
 def test_the_code_of_the_emulated_boards(source: str, tmp_path: Path) -> None:
     board = get_board("qemu-stm32f405")

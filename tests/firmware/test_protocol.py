@@ -56,7 +56,7 @@ def outputs_of(wire: Wire) -> bytes:
 def test_hello_tells_what_spec_says(wire: Wire) -> None:
     answer = wire.ask(Type.HELLO)
     assert answer.type == 0x81
-    head = bytes((1, 0)) + u16(DEVICE_MAX) + bytes.fromhex(SHA256)
+    head = bytes((2, 0)) + u16(DEVICE_MAX) + bytes.fromhex(SHA256)
     sizes = u32(INPUT_BYTES, OUTPUT_BYTES, INPUT_BYTES, 1_000_000_000)
     assert answer.payload == head + sizes + b"\x04fake" + b"\x050.1.0"
 
@@ -68,6 +68,14 @@ def test_an_inference(wire: Wire) -> None:
     assert result.type == 0x83
     assert outputs_of(wire) == reference(inputs)
     assert result.payload[:4] == crc_of(reference(inputs))
+    # model 0, and a stack that this computer does not know
+    assert result.payload[8:] == b"\0" + u32(0xFFFFFFFF)
+
+
+def test_a_report(wire: Wire) -> None:
+    answer = wire.ask(Type.REPORT)
+    assert (answer.type, answer.payload) == (0x86, u32(1_000_000_000, 0xFFFFFFFF))
+    assert wire.fails(Type.REPORT, b"x") == Failure.BAD_RANGE
 
 
 def test_inputs_that_invoke_used_up_are_noticed(wire: Wire) -> None:
@@ -157,7 +165,7 @@ def test_a_payload_of_the_wrong_length_is_refused(wire: Wire, kind: Type, payloa
     assert wire.fails(kind, payload) == Failure.BAD_RANGE
 
 
-@pytest.mark.parametrize("kind", [0x00, 0x06, 0x7F, 0x81, 0xFF])
+@pytest.mark.parametrize("kind", [0x00, 0x07, 0x08, 0x7F, 0x81, 0xFF])
 def test_an_unknown_type_is_refused(wire: Wire, kind: int) -> None:
     assert wire.fails(kind, b"whatever") == Failure.UNKNOWN_TYPE
 

@@ -75,13 +75,18 @@ def default_project(requests: Sequence[Request], board: Board) -> Path:
     return Path("-".join((*(request.name for request in requests), board.name)))
 
 
-def write_project_of(requests: Sequence[Request], board: Board, folder: Path, steps: Steps) -> tuple[Compiled, ...]:
-    """Compile the models and write their project; warns loudly of each that was calibrated on random input."""
+def write_project_of(
+    requests: Sequence[Request], board: Board, folder: Path, steps: Steps, baud: int | None = None
+) -> tuple[Compiled, ...]:
+    """Compile the models and write their project; warns loudly of each that was calibrated on random input.
+
+    baud: of the tester's firmware, the board's by default.
+    """
     models = []
     for request in requests:
         with steps.step(f"preparing {request.model.name}"):
             models.append(compile_model(request, folder, steps.update, board.kernels, board.regions))
-    write_board_project(models, board, folder)
+    write_board_project(models, board, folder, baud)
     for compiled in models:
         warn_of_random(compiled.calibration)
     return tuple(models)

@@ -8,7 +8,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
 
 from tinygen.load.keras_job import Quality
 from tinygen.pipeline import Calibration
@@ -19,6 +28,13 @@ ERR = Console(stderr=True, highlight=False, soft_wrap=True)
 # of what PlatformIO prints, what tells a person that it works
 _BUILDING = re.compile(r"Compiling|Archiving|Linking|Uploading|Writing")
 _DOWNLOADING = re.compile(r"\w+ Manager: |Downloading|Unpacking")
+
+
+class _Throughput(ProgressColumn):
+    """Samples per second, of the last half minute or so."""
+
+    def render(self, task: Task) -> Text:
+        return Text("" if task.speed is None else f"{task.speed:.3g}/s")
 
 
 class Steps:
@@ -52,14 +68,14 @@ class Steps:
     def count(self, text: str, total: int) -> Iterator[Callable[[int], None]]:
         """Show a bar; yields a function that takes the count so far."""
         start = time.monotonic()
-        columns = (TextColumn(text), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        columns = (TextColumn(text), BarColumn(), MofNCompleteColumn(), _Throughput(), TimeRemainingColumn())
         with Progress(*columns, console=ERR, transient=True, disable=not ERR.is_terminal) as progress:
             task = progress.add_task(text, total=total)
             if not ERR.is_terminal:
                 ERR.print(f"{text}: {total} samples ...")
             yield lambda done: progress.update(task, completed=done)
         seconds = time.monotonic() - start
-        ERR.print(f"{text}: {total} samples in {seconds:.1f} s")
+        ERR.print(f"{text}: {total} samples in {seconds:.1f} s, {total / max(seconds, 1e-3):.3g} a second")
 
 
 def warn_of_random(calibration: Calibration) -> None:

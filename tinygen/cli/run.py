@@ -63,7 +63,7 @@ def run(
     if samples is None:
         raise TinygenError(f"{input_file} has no samples", "give an .npy, or an .npz with the inputs' names")
     raw = raw_samples(graph, samples)
-    (result,) = run_samples([(compiled, raw)], board, folder, port, steps)
+    (result,) = run_samples([(compiled, raw)], board, folder, port, steps).models
     as_float = any(array.dtype.kind == "f" for array in samples.values())
     outputs = _collect(graph, result, as_float)
     _save(output_file, outputs)

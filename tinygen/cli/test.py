@@ -3,33 +3,56 @@
 from __future__ import annotations
 
 import json
-import math
-from dataclasses import dataclass
+import time
+from collections.abc import Sequence
 from pathlib import Path
-from statistics import median
 
 import click
 
 from tinygen.boards import Board, get_board
 from tinygen.cli.build import default_project, write_project_of
-from tinygen.cli.on_board import run_samples
+from tinygen.cli.on_board import How, run_samples
 from tinygen.cli.options import BOARD, JSON, PORT, PROJECT, models_options
 from tinygen.cli.progress import OUT, Steps
 from tinygen.errors import ReportedError, TinygenError
-from tinygen.pipeline import Compiled, Request
-from tinygen.report.verdict import CodeVerdict, FloatVerdict, judge_code, judge_float
-from tinygen.tester import DeviceRun
+from tinygen.load.arrays import write_atomically
+from tinygen.pipeline import Compiled, Request, write_board_project
+from tinygen.report.gates import Limits, need_judgeable
+from tinygen.report.junit import junit_xml
+from tinygen.report.layer_error import layer_errors
+from tinygen.report.tested import Tested, has_classes, judge, tested_json, tested_lines
+from tinygen.report.tested_page import Page, tested_page
 from tinygen.testset import TestSet, make_test_set, save_test_set
 
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_SHARE = click.FloatRange(min=0, max=1)
+_EXAMPLES = (
+    "Examples: tinygen test kws.h5 --board qemu-stm32f405 --data kws.npz; "
+    "tinygen test kws.h5 --board uno --port /dev/ttyACM0 --baud 250000 --resume; "
+    "tinygen test kws.h5 --board host --layers --min-accuracy 0.9 --junit kws.xml --html kws.html"
+)
 
-@click.command(epilog="Example: tinygen test kws.h5 --board qemu-stm32f405 --data kws.npz")
+
+@click.command(epilog=_EXAMPLES)
 @BOARD
 @PORT
 @PROJECT
 @click.option("--samples", type=click.IntRange(min=1), metavar="N", help="Test on the first N samples (default: all).")
+@click.option("--layers", is_flag=True, help="Also compare every layer; names the first wrong one, and its element.")
+@click.option(
+    "--baud", type=click.IntRange(min=1200), metavar="N", help="Baud rate of the tester, at most the board's max_baud."
+)
+@click.option("--resume", is_flag=True, help="Go on where a killed run with --resume ended (same model, data, board).")
+@click.option("--min-accuracy", type=_SHARE, metavar="0..1", help="Fail when the device's accuracy is lower.")
+@click.option(
+    "--max-error", type=click.FloatRange(min=0), metavar="X", help="Fail when an output is farther from float."
+)
+@click.option("--min-agreement", type=_SHARE, metavar="0..1", help="Fail when it decides less often as float does.")
+@click.option("--junit", type=_FILE, metavar="FILE", help="Write the results as JUnit XML.")
+@click.option("--html", type=_FILE, metavar="FILE", help="Write a page with everything, for a browser or a phone.")
 @click.option(
     "--vectors",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=_FILE,
     metavar="FILE",
     help="Also save inputs and both references, for `--data FILE` where there is no TensorFlow.",
 )
@@ -41,6 +64,14 @@ def test(
     port: str | None,
     project: Path | None,
     samples: int | None,
+    layers: bool,
+    baud: int | None,
+    resume: bool,
+    min_accuracy: float | None,
+    max_error: float | None,
+    min_agreement: float | None,
+    junit: Path | None,
+    html: Path | None,
     vectors: Path | None,
     as_json: bool,
 ) -> None:
@@ -50,128 +81,80 @@ def test(
     serial; random ones where there is no data. A PORT that is a URL is taken as a board that runs already.
     Several MODELs are tested in one firmware, over the arena that they share, taking turns sample by sample.
     """
+    start = time.monotonic()
     board = get_board(board_name)
+    baud = _baud(board, baud)
     if vectors is not None and len(requests) > 1:
         raise TinygenError("--vectors is for one MODEL", "save them model by model", 2)
+    limits = Limits(min_accuracy, max_error, min_agreement)
     folder = project or default_project(requests, board)
     steps = Steps()
-    models = write_project_of(requests, board, folder, steps)
+    models = write_project_of(requests, board, folder, steps, baud)
     with steps.step("preparing the references"):
         tests = [make_test_set(compiled, samples, steps.update) for compiled in models]
     if vectors is not None:
         save_test_set(vectors, models[0], tests[0])
     pairs = list(zip(models, tests, strict=True))
-    results = run_samples([(compiled, test_set.raw) for compiled, test_set in pairs], board, folder, port, steps)
-    verdicts = [_judge(*pair, result) for pair, result in zip(pairs, results, strict=True)]
+    for compiled, test_set in pairs:
+        _need_judgeable(limits, compiled, test_set)
+    where = _with_layers(models, board, folder, baud) if layers else folder
+    how = How(baud, layers, folder.with_name(f"{folder.name}.resume") if resume else None)
+    runs = run_samples([(compiled, test_set.raw) for compiled, test_set in pairs], board, where, port, steps, how)
+    tested = [judge(*pair, result, limits) for pair, result in zip(pairs, runs.models, strict=True)]
+    if junit is not None:
+        write_atomically(junit, junit_xml(board, tested, time.monotonic() - start))
+    if html is not None:
+        with steps.step("comparing the layers with the float model"):
+            errors = tuple(layer_errors(each.compiled, each.tests, steps.update) for each in tested)
+        page = Page(board, tuple(tested), errors, runs.firmware, baud, time.monotonic() - start)
+        write_atomically(html, tested_page(page))
+    _show(board, tested, baud, as_json, [file for file in (junit, html) if file is not None])
+    failures = [failure for each in tested for failure in each.failures]
+    if failures:
+        raise _failed(board, tested, failures)
+
+
+def _baud(board: Board, baud: int | None) -> int:
+    """The tester's baud rate; raises TinygenError for one that the board does not take."""
+    if baud is not None and baud > board.fastest_baud:
+        raise TinygenError(
+            f"{board.name} takes up to {board.fastest_baud} baud, not {baud}", "its max_baud stands in boards/", 2
+        )
+    return baud or board.baud
+
+
+def _need_judgeable(limits: Limits, compiled: Compiled, tests: TestSet) -> None:
+    classes = has_classes(compiled, tests)
+    need_judgeable(limits, bool(tests.float_outputs), tests.y_test is not None, classes, compiled.request.name)
+
+
+def _with_layers(models: Sequence[Compiled], board: Board, folder: Path, baud: int) -> Path:
+    """The project with the hooks, a folder in the other one, with the user's settings of that."""
+    inside = folder / "layers"
+    write_board_project(models, board, inside, baud, layers=True)
+    settings = (folder / "platformio.ini").read_bytes()
+    if (inside / "platformio.ini").read_bytes() != settings:
+        write_atomically(inside / "platformio.ini", settings)
+    return inside
+
+
+def _show(board: Board, tested: Sequence[Tested], baud: int, as_json: bool, files: Sequence[Path]) -> None:
     if as_json:
-        click.echo(json.dumps(_json(board, verdicts), indent=2))
-    else:
-        for verdict in verdicts:
-            _print(board, verdict)
-    wrong = [verdict for verdict in verdicts if not verdict.code.passed]
-    if wrong:
-        raise _not_exact(board, wrong[0])
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Verdict:
-    """What came out for one of the models."""
-
-    compiled: Compiled
-    tests: TestSet
-    result: DeviceRun
-    code: CodeVerdict
-    floats: FloatVerdict | None
-
-
-def _judge(compiled: Compiled, tests: TestSet, result: DeviceRun) -> _Verdict:
-    code = judge_code(result.outputs, tests.int8_outputs)
-    return _Verdict(compiled, tests, result, code, _judge_float(compiled, tests, result))
-
-
-def _not_exact(board: Board, wrong: _Verdict) -> TinygenError:
-    code = wrong.code
-    return ReportedError(
-        f"{board.name}: {code.outputs - code.bit_exact} of {code.outputs} outputs of {wrong.compiled.request.name} "
-        f"differ from the int8 reference; first {code.first_wrong}",
-        "the firmware does not compute this model: report it with the model, the board and this output",
-    )
-
-
-def _judge_float(compiled: Compiled, tests: TestSet, result: DeviceRun) -> FloatVerdict | None:
-    if not tests.float_outputs:
-        return None
-    graph = compiled.plan.program.graph
-    outputs = [graph.tensors[i] for i in graph.outputs]
-    ends_in_softmax = any(op.kind == "SOFTMAX" and graph.outputs[0] in op.outputs for op in graph.ops)
-    classes = tests.y_test is not None or bool(tests.labels) or ends_in_softmax
-    return judge_float(result.outputs, outputs, tests.float_outputs, tests.y_test, classes)
-
-
-def _json(board: Board, verdicts: list[_Verdict]) -> dict[str, object]:
-    described = [_model_json(board, verdict) for verdict in verdicts]
-    if len(described) == 1:
-        return {"board": board.name, **described[0]}
-    return {
-        "board": board.name,
-        "models": [{"model": v.compiled.request.name, **d} for v, d in zip(verdicts, described, strict=True)],
-        "arena_bytes": max(verdict.result.info.arena_bytes for verdict in verdicts),
-        "pass": all(verdict.code.passed for verdict in verdicts),
-    }
-
-
-def _model_json(board: Board, verdict: _Verdict) -> dict[str, object]:
-    code, floats, result, hop = verdict.code, verdict.floats, verdict.result, verdict.compiled.plan.hop
-    return {
-        "samples": code.samples,
-        "outputs": code.outputs,
-        "bit_exact": code.bit_exact,
-        "top1_agreement": floats.top1_agreement if floats else None,
-        "accuracy_device": floats.accuracy_device if floats else None,
-        "accuracy_float": floats.accuracy_float if floats else None,
-        "max_error": floats.max_error if floats else None,
-        # JSON has no infinity: null stands for equal outputs
-        "snr_db": floats.snr_db if floats and math.isfinite(floats.snr_db) else None,
-        "hops": hop.hops if hop else 1,
-        "microseconds": _microseconds(result),
-        "microseconds_are_virtual": _virtual_time(board),
-        "retries": result.retries,
-        "arena_bytes": result.info.arena_bytes,
-        "model_sha256": result.info.sha256,
-        "pass": code.passed,
-    }
-
-
-def _virtual_time(board: Board) -> bool:
-    """An emulated core's clock counts instructions; this computer's is a clock."""
-    return board.emulated and board.core != "host"
-
-
-def _microseconds(result: DeviceRun) -> float:
-    return round(1e6 * median(result.ticks) / result.info.ticks_hz, 1)
-
-
-def _print(board: Board, verdict: _Verdict) -> None:
-    tests, code, floats, result = verdict.tests, verdict.code, verdict.floats, verdict.result
-    name, arena = verdict.compiled.request.name, result.info.arena_bytes
-    virtual = " of the emulator's virtual time" if _virtual_time(board) else ""
-    hop = verdict.compiled.plan.hop
-    each = "each" if hop is None else f"for each of {hop.hops} hops of {hop.frames} frames"
-    duration = f"{_microseconds(result):,.0f} us {each}{virtual}"
-    OUT.print(f"{name} on {board.name}: {code.samples} samples ({tests.source}), {duration}; arena {arena:,} bytes")
-    if result.retries:
-        OUT.print(f"{result.retries} frames were lost or damaged and sent again")
-    word = "OK" if code.passed else "WRONG"
-    OUT.print(
-        f"device against the int8 reference: {code.bit_exact:,} of {code.outputs:,} outputs bit-exact  {word}",
-        style="bold green" if code.passed else "bold red",
-    )
-    if floats is None:
-        OUT.print("device against the float model: not compared, only an int8 model was given")
+        click.echo(json.dumps(tested_json(board, tested, baud), indent=2))
         return
-    parts = [f"max error {floats.max_error:.4g}", f"SNR {floats.snr_db:.1f} dB"]
-    if floats.accuracy_device is not None and floats.accuracy_float is not None:
-        parts.insert(0, f"accuracy {floats.accuracy_device:.2%} (float {floats.accuracy_float:.2%})")
-    if floats.top1_agreement is not None:
-        parts.insert(0, f"top-1 agreement {floats.top1_agreement:.2%}")
-    OUT.print(f"device against the float model: {', '.join(parts)}", style="bold")
+    for each in tested:
+        for text, style in tested_lines(board, each):
+            OUT.print(text, style=style or None, markup=False)
+    for file in files:
+        OUT.print(f"written: {file}", markup=False)
+
+
+def _failed(board: Board, tested: Sequence[Tested], failures: Sequence[str]) -> TinygenError:
+    more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
+    if all(each.code.passed and each.layers_passed for each in tested):
+        hint = "the code is right: quantize with other data, or set another limit"
+    elif any(each.result.layers is not None for each in tested):
+        hint = "the firmware does not compute this model: report it with the model, the board and this output"
+    else:
+        hint = "the firmware does not compute this model: --layers says where; report it with the model and the board"
+    return ReportedError(f"{board.name}: {failures[0]}{more}", hint)

@@ -20,6 +20,9 @@ class Type(IntEnum):
     INVOKE = 0x03
     OUTPUT = 0x04
     SELECT = 0x05
+    REPORT = 0x06
+    LAYERS = 0x07
+    WATCH = 0x08
     FAIL = 0xFF
 
 

@@ -11,53 +11,38 @@ import struct
 import time
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from types import TracebackType
 
 import serial
 
 from tinygen.device.framing import OVERHEAD, Failure, Frame, Parser, Type
+from tinygen.device.messages import (
+    MAX_PAYLOAD,
+    Answer,
+    DeviceInfo,
+    DeviceReport,
+    Request,
+    Result,
+    Watched,
+    match,
+    printable,
+    read_info,
+    read_report,
+    read_result,
+    read_sums,
+    read_watched,
+    says_corrupt,
+)
 from tinygen.device.ports import close_port, is_url, open_port
 from tinygen.errors import TinygenError
 
-_ANSWER = 0x80
-_MAX_PAYLOAD = 1024  # of any device (firmware/tester/tg_tester.h)
 _TRIES = 30
 _GRACE_SECONDS = 0.1  # for what is still under way when a broken frame was seen
 _PATIENCE_SECONDS = 8.0
 _WINDOW_BYTES = 4096  # inputs sent ahead of their answers
 _OUTPUTS_AHEAD = 2  # small boards buffer 64 bytes while they send
 _CRASHES = (b"!fault ", b"Guru Meditation")  # what emulated boards and ESP32s print then
-_INFO = struct.Struct("<BBH32sIIII")
 _HINT = "check cable and baud rate, and that the tester's firmware is on the board (`tinygen test` flashes it)"
-
-Request = tuple[Type, bytes]
-
-
-@dataclass(frozen=True, slots=True)
-class DeviceInfo:
-    """What a board says of itself. `sha256` is hexadecimal, of the int8 .tflite; sizes in bytes.
-
-    by_rows: it computes while the input comes in, so that nothing may be sent ahead of its answers.
-    """
-
-    max_payload: int
-    sha256: str
-    input_bytes: int
-    output_bytes: int
-    arena_bytes: int
-    ticks_hz: int
-    name: str
-    version: str
-    by_rows: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Of one inference: the bytes of all outputs in order, and its duration in the device's ticks."""
-
-    outputs: bytes
-    ticks: int
 
 
 class Link:
@@ -68,7 +53,7 @@ class Link:
         self.retries = 0
         self._port, self._name, self._answer_seconds = port, name, answer_seconds
         self._byte_seconds = 0.0 if is_url(name) else 10 / baud
-        self._parser = Parser(_MAX_PAYLOAD)
+        self._parser = Parser(MAX_PAYLOAD)
         self._selected = 0
         self._infos: dict[int, DeviceInfo] = {}  # of each model
         self._slowest: dict[int, float] = {}  # seconds of an inference
@@ -103,11 +88,14 @@ class Link:
         while not answers:
             if time.monotonic() > give_up:
                 raise self._no_answer()
-            self._write((bytes(_MAX_PAYLOAD + OVERHEAD) if asked else b"") + self._encode(request, 0, asked))
-            self._collect((request,), asked, answers, self._answer_seconds + self._wire(_MAX_PAYLOAD))
+            self._write((bytes(MAX_PAYLOAD + OVERHEAD) if asked else b"") + self._encode(request, 0, asked))
+            self._collect((request,), asked, answers, self._answer_seconds + self._wire(MAX_PAYLOAD))
         self._drain()
-        self._infos[self._selected] = self._read_info(answers[0].payload)
-        return self._infos[self._selected]
+        info = read_info(answers[0].payload)
+        if info is None:
+            raise TinygenError(f"the board at {self._name} answers in another version of the protocol", _HINT)
+        self._infos[self._selected] = info
+        return info
 
     def select(self, index: int) -> None:
         """All that follows goes to model `index` of a firmware that has several.
@@ -127,20 +115,68 @@ class Link:
         info = self._infos.get(self._selected) or self.hello()
         if len(inputs) != info.input_bytes:
             raise TinygenError(f"{info.name} takes {info.input_bytes} bytes of input, not {len(inputs)}")
-        for _ in range(_TRIES):
-            self._send_inputs(inputs, info, timeout)
+        give_up = time.monotonic() + 2 * (timeout + self._wire(len(inputs))) + _PATIENCE_SECONDS
+        for attempt in range(_TRIES):
+            if attempt > 0:
+                if time.monotonic() > give_up:
+                    break
+                self.retries += 1
+                if len(self._infos) > 1:  # a board that was reset in between is at its first model again
+                    self.select(self._selected)
+            if not self._send_inputs(inputs, info, timeout):
+                continue
             result = self._invoke(inputs, timeout)
             if result is None:  # the inputs did not arrive, or an earlier try used them up
-                self.retries += 1
                 continue
-            crc, ticks = result
             outputs = self._fetch_outputs(info)
-            if zlib.crc32(outputs) == crc:
-                return Answer(outputs, ticks)
-            self.retries += 1
-        raise TinygenError(f"{self._name}: the sample does not get through, {_TRIES} times", _HINT)
+            if outputs is not None and zlib.crc32(outputs) == result.crc:
+                return Answer(outputs, result.ticks, result.stack_bytes)
+        raise TinygenError(f"{self._name}: the sample does not get through, {attempt} times", _HINT)
 
-    def _send_inputs(self, inputs: bytes, info: DeviceInfo, timeout: float) -> None:
+    def report(self) -> DeviceReport:
+        """What the board says of itself beside `hello`; all unknown for firmware of protocol version 1."""
+        info = self._infos.get(self._selected) or self.hello()
+        if info.protocol < 2:
+            return DeviceReport(None, None)
+        (answer,) = self._exchange(((Type.REPORT, b""),), self._answer_seconds)
+        self._refuse_failure(answer)
+        return read_report(answer.payload)
+
+    def layer_sums(self, count: int, outputs: bytes) -> tuple[int, ...] | None:
+        """The checksums of all `count` layers in the last inference, by the layer; see tinygen/layers.py.
+
+        outputs: those of that inference. None when the board has them no more (it was reset): infer again.
+        """
+        sums: list[int] = []
+        while len(sums) < count:
+            request = (Type.LAYERS, struct.pack("<H", len(sums)))
+            (answer,) = self._exchange((request,), self._answer_seconds)
+            if answer.type == Type.FAIL and answer.payload[0] == Failure.INPUTS_GONE:
+                return None
+            self._refuse_failure(answer)
+            crc, more = read_sums(answer.payload)
+            if crc != zlib.crc32(outputs):
+                return None
+            if not more:
+                break
+            sums += more
+        if len(sums) != count:
+            raise TinygenError(f"the board at {self._name} has {len(sums)} layers, not {count}", _HINT)
+        return tuple(sums)
+
+    def watch(self, layer: int, row: int, offset: int) -> Watched | None:
+        """Row `row` of a layer in the last inference, from byte `offset` on, as many bytes as the board keeps.
+
+        None when that inference was not watched for this row: the next one is, so infer again.
+        """
+        request = (Type.WATCH, struct.pack("<HII", layer, row, offset))
+        (answer,) = self._exchange((request,), self._answer_seconds)
+        if answer.type == Type.FAIL and answer.payload[0] == Failure.INPUTS_GONE:
+            return None
+        self._refuse_failure(answer)
+        return read_watched(answer.payload)
+
+    def _send_inputs(self, inputs: bytes, info: DeviceInfo, timeout: float) -> bool:
         chunk = info.max_payload - 4
         requests: list[Request] = [
             (Type.INPUT, offset.to_bytes(4, "little") + inputs[offset : offset + chunk])
@@ -150,10 +186,17 @@ class Link:
         seconds = self._answer_seconds + (timeout if info.by_rows else 0)
         for start in range(0, len(requests), ahead):
             for answer in self._exchange(requests[start : start + ahead], seconds):
+                if self._is_at_another_model(answer):
+                    return False
                 self._refuse_failure(answer)
+        return True
 
-    def _invoke(self, inputs: bytes, timeout: float) -> tuple[int, int] | None:
-        """CRC of the outputs and ticks; None when the device does not have these inputs."""
+    def _is_at_another_model(self, answer: Frame) -> bool:
+        """Whether it refuses an offset that the model of this link has: it is at another one, after a reset."""
+        return answer.type == Type.FAIL and answer.payload[0] == Failure.BAD_RANGE and len(self._infos) > 1
+
+    def _invoke(self, inputs: bytes, timeout: float) -> Result | None:
+        """None when the device does not have these inputs, or ran another of its models on them."""
         request: Request = (Type.INVOKE, zlib.crc32(inputs).to_bytes(4, "little"))
         slowest = self._slowest.get(self._selected)
         if slowest is not None:  # it is known how long that takes: a lost frame need not cost `timeout`
@@ -164,9 +207,11 @@ class Link:
             return None
         self._refuse_failure(answer)
         self._slowest[self._selected] = max(slowest or 0.0, time.monotonic() - start)
-        return int.from_bytes(answer.payload[:4], "little"), int.from_bytes(answer.payload[4:], "little")
+        result = read_result(answer.payload)
+        return None if result.model not in (None, self._selected) else result
 
-    def _fetch_outputs(self, info: DeviceInfo) -> bytes:
+    def _fetch_outputs(self, info: DeviceInfo) -> bytes | None:
+        """None when the device is at another model."""
         chunk = info.max_payload - 4
         requests: list[Request] = [
             (Type.OUTPUT, struct.pack("<IH", offset, min(chunk, info.output_bytes - offset)))
@@ -175,6 +220,8 @@ class Link:
         outputs = bytearray()
         for start in range(0, len(requests), _OUTPUTS_AHEAD):
             for answer in self._exchange(requests[start : start + _OUTPUTS_AHEAD], self._answer_seconds):
+                if self._is_at_another_model(answer):
+                    return None
                 self._refuse_failure(answer)
                 outputs += answer.payload[4:]
         return bytes(outputs)
@@ -192,12 +239,12 @@ class Link:
                 if time.monotonic() > give_up:
                     break
                 self.retries += 1
-                self._write(bytes(_MAX_PAYLOAD + OVERHEAD))  # frees a device that is in the middle of a frame
+                self._write(bytes(MAX_PAYLOAD + OVERHEAD))  # frees a device that is in the middle of a frame
                 self._drain()
             missing = [i for i in range(len(requests)) if i not in answers]
             sent = b"".join(self._encode(requests[i], i, asked) for i in missing)
             self._write(sent)
-            on_wire = self._wire(len(sent) + len(missing) * (_MAX_PAYLOAD + OVERHEAD))
+            on_wire = self._wire(len(sent) + len(missing) * (MAX_PAYLOAD + OVERHEAD))
             self._collect(requests, asked, answers, seconds + on_wire)
             if len(answers) == len(requests):
                 return tuple(answers[i] for i in range(len(requests)))
@@ -216,24 +263,24 @@ class Link:
         while len(answers) < len(requests) and time.monotonic() < deadline:
             corrupt = self._parser.corrupt
             frames = self._parser.feed(self._read(self._parser.needed))
-            _match(frames, requests, asked, answers)
+            match(frames, requests, asked, answers)
             self._need_alive()
-            if self._parser.corrupt > corrupt or any(_says_corrupt(frame) for frame in frames):
+            if self._parser.corrupt > corrupt or any(says_corrupt(frame) for frame in frames):
                 deadline = min(deadline, time.monotonic() + _GRACE_SECONDS)
         if len(answers) < len(requests):
-            _match(self._parser.abandon(), requests, asked, answers)
+            match(self._parser.abandon(), requests, asked, answers)
 
     def _need_alive(self) -> None:
         noise = self._parser.noise
         start = max(noise.rfind(mark) for mark in _CRASHES)
         if start >= 0 and b"\n" in noise[start:]:
-            line = _printable(noise[start:].split(b"\n")[0].strip())
+            line = printable(noise[start:].split(b"\n")[0].strip())
             raise TinygenError(f"the firmware at {self._name} crashed: '{line}'", "has it enough stack? (stack_bytes)")
 
     def _drain(self) -> None:
         """Read and forget until nothing comes any more (or the board does not stop sending)."""
-        deadline = time.monotonic() + 0.5 + self._wire(_MAX_PAYLOAD + OVERHEAD)
-        earliest = time.monotonic() + self._wire(_MAX_PAYLOAD + OVERHEAD)
+        deadline = time.monotonic() + 0.5 + self._wire(MAX_PAYLOAD + OVERHEAD)
+        earliest = time.monotonic() + self._wire(MAX_PAYLOAD + OVERHEAD)
         while time.monotonic() < deadline:
             data = self._read(4096)
             if not data and time.monotonic() >= earliest:
@@ -267,67 +314,10 @@ class Link:
 
     def _heard(self) -> str:
         """The last whole line of readable text that came instead of frames, quoted."""
-        lines = [line.strip() for line in _printable(self._parser.noise, "\n").split("\n")]
+        lines = [line.strip() for line in printable(self._parser.noise, "\n").split("\n")]
         readable = [line for line in lines[:-1] if len(line) >= 8] or [line for line in lines if len(line) >= 8]
         return f"; it said '{readable[-1][:100]}'" if readable else ""
 
     def _refuse_failure(self, answer: Frame) -> None:
         if answer.type == Type.FAIL:
             raise TinygenError(f"the board at {self._name} refuses a request (code {answer.payload[0]})", _HINT)
-
-    def _read_info(self, payload: bytes) -> DeviceInfo:
-        try:
-            version, flags, max_payload, sha, inputs, outputs, arena, hz = _INFO.unpack_from(payload)
-            texts = payload[_INFO.size :]
-            name, rest = _text(texts)
-            maker, rest = _text(rest)
-        except (struct.error, IndexError):
-            version, flags, rest = 0, 0, b""
-        if version != 1 or rest or not 16 <= max_payload <= _MAX_PAYLOAD:
-            raise TinygenError(f"the board at {self._name} answers in another version of the protocol", _HINT)
-        return DeviceInfo(max_payload, sha.hex(), inputs, outputs, arena, hz, name, maker, bool(flags & 1))
-
-
-def _text(data: bytes) -> tuple[str, bytes]:
-    """A string (u8 length, bytes) with nothing unprintable in it, and what follows; IndexError when it is cut."""
-    end = 1 + data[0]
-    if end > len(data):
-        raise IndexError
-    return _printable(data[1:end]), data[end:]
-
-
-def _printable(data: bytes, instead: str = "?") -> str:
-    """Text from a device, with nothing in it that a terminal would obey."""
-    return "".join(chr(b) if 32 <= b < 127 else instead for b in data)
-
-
-def _says_corrupt(frame: Frame) -> bool:
-    return frame.type == Type.FAIL and frame.payload[:1] == bytes((Failure.CORRUPT,))
-
-
-def _match(
-    frames: Sequence[Frame], requests: Sequence[Request], asked: dict[int, int], answers: dict[int, Frame]
-) -> None:
-    """Put each frame that is an answer to a request in its place."""
-    for frame in frames:
-        index = asked.get(frame.seq)
-        if index is not None and _fits(frame, requests[index]):
-            answers[index] = frame
-
-
-def _fits(frame: Frame, request: Request) -> bool:
-    """Whether a frame is an answer to a request: by type, length and offset."""
-    kind, payload = request
-    if frame.type == Type.FAIL:
-        return len(frame.payload) == 1 and frame.payload[0] != Failure.CORRUPT
-    if frame.type != kind | _ANSWER:
-        return False
-    if kind == Type.INPUT:
-        return frame.payload == payload[:4]
-    if kind == Type.SELECT:
-        return frame.payload == payload
-    if kind == Type.INVOKE:
-        return len(frame.payload) == 8
-    if kind == Type.OUTPUT:
-        return frame.payload[:4] == payload[:4] and len(frame.payload) == 4 + int.from_bytes(payload[4:], "little")
-    return len(frame.payload) >= _INFO.size

@@ -25,6 +25,7 @@ SAMPLES_PREFIX = "x_"  # before the input's name in SAMPLES_FILE
 OUTPUTS_FILE = "outputs.npz"
 MIXED_FILE = "mixed.json"  # fields of a Search (quantize/search.py) without its content
 DIAGNOSIS_FILE = "diagnosis.json"  # {"plain", "now": fields of a Diagnosis, "tried", "findings"}: see worker.py
+INSIDE_FILE = "inside.npz"
 
 UNNAMED = ""  # the name of a model's only input in Job.input_shapes
 
@@ -59,6 +60,7 @@ class Job:
     model on SAMPLES_FILE. `diagnose`: also write DIAGNOSIS_FILE. `model` and `data` are absolute. `activations`:
     "int8", or "int16" for TFLite's 16x8 mode. `target_drop`: give layers int16 activations until the accuracy falls by
     no more than that (0.005: half a percent), and write MIXED_FILE.
+    `inside`: names of tensors whose values inside the float model go to INSIDE_FILE, by their number here.
     """
 
     model: str
@@ -70,6 +72,7 @@ class Job:
     activations: str = "int8"
     diagnose: bool = False
     target_drop: float | None = None
+    inside: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -78,7 +81,8 @@ class Job:
     def from_json(text: str) -> Job:
         fields: dict[str, Any] = json.loads(text)
         shapes = {name: tuple(shape) for name, shape in fields.pop("input_shapes").items()}
-        return Job(**fields, input_shapes=shapes)
+        inside = tuple(fields.pop("inside"))
+        return Job(**fields, input_shapes=shapes, inside=inside)
 
 
 def fix_shapes(inputs: tuple[TensorInfo, ...], given: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:

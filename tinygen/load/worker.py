@@ -92,7 +92,9 @@ def run(job: Job, channel: Channel) -> dict[str, object]:
     recurrent = model.recurrent.lines
     for line in recurrent:
         channel.progress(line)
-    if samples is not None:
+    if samples is not None and job.inside:
+        _look_inside(job, model, traced, shapes, samples, channel)
+    elif samples is not None:
         _predict(model, traced, shapes, samples, channel)
     return {
         "kind": model.kind,
@@ -264,6 +266,15 @@ def _predict(model: Any, traced: Any, shapes: FixedShapes, samples: Samples, cha
     outputs = keras_convert.predict(model, traced, shapes, samples, lambda done: channel.count(stage, done, total))
     arrays: dict[str, Array] = {str(i): output for i, output in enumerate(outputs)}
     np.savez(keras_job.OUTPUTS_FILE, allow_pickle=False, **arrays)
+
+
+def _look_inside(job: Job, model: Any, traced: Any, shapes: FixedShapes, samples: Samples, channel: Channel) -> None:
+    from tinygen.load import keras_inside
+
+    channel.progress(f"looking into the float model on {_count(samples)} samples")
+    values = keras_inside.inside(model, traced, shapes, samples, job.inside)
+    arrays: dict[str, Array] = {str(i): values[name] for i, name in enumerate(job.inside) if name in values}
+    np.savez(keras_job.INSIDE_FILE, allow_pickle=False, **arrays)
 
 
 def _feed(samples: Samples, shapes: FixedShapes, channel: Channel) -> Iterator[list[Array]]:

@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from tinygen.load.child_limits import SILENCE_SECONDS, Watchdog
 from tinygen.load.data import split_spec
 from tinygen.load.keras_job import UNNAMED, Job, Quality, TensorInfo
 
-__all__ = ["UNNAMED", "QuantizeResult", "TensorInfo", "predict_float", "quantize_model"]
+__all__ = ["UNNAMED", "QuantizeResult", "TensorInfo", "look_inside", "predict_float", "quantize_model"]
 
 Progress = Callable[[str], None]
 InputShapes = Mapping[str, tuple[int, ...]]
@@ -131,6 +131,42 @@ def predict_float(
 
     Raises TinygenError.
     """
+    with tempfile.TemporaryDirectory(prefix="tinygen-") as name:
+        folder = Path(name)
+        _run_on(model_path, samples, (), input_shapes, allow_lambda, progress, folder)
+        return _outputs(folder)
+
+
+def look_inside(
+    model_path: Path,
+    samples: Samples,
+    names: Sequence[str],
+    *,
+    input_shapes: InputShapes | None = None,
+    allow_lambda: bool = False,
+    progress: Progress = lambda stage: None,
+) -> dict[str, Array]:
+    """The float model's tensors of these names, (N, ...), on float32 samples; without those that it has not.
+
+    Raises TinygenError.
+    """
+    with tempfile.TemporaryDirectory(prefix="tinygen-") as name:
+        folder = Path(name)
+        _run_on(model_path, samples, tuple(names), input_shapes, allow_lambda, progress, folder)
+        with np.load(folder / keras_job.INSIDE_FILE, allow_pickle=False) as file:
+            return {names[int(key)]: file[key] for key in file.files}
+
+
+def _run_on(
+    model_path: Path,
+    samples: Samples,
+    inside: tuple[str, ...],
+    input_shapes: InputShapes | None,
+    allow_lambda: bool,
+    progress: Progress,
+    folder: Path,
+) -> None:
+    """Run the float model on samples; what it computes is in `folder` then."""
     job = Job(
         model=str(model_path.resolve()),
         quantize=False,
@@ -138,13 +174,11 @@ def predict_float(
         predict=True,
         input_shapes=dict(input_shapes or {}),
         allow_lambda=allow_lambda,
+        inside=inside,
     )
-    with tempfile.TemporaryDirectory(prefix="tinygen-") as name:
-        folder = Path(name)
-        arrays: dict[str, Any] = {f"{keras_job.SAMPLES_PREFIX}{key}": x for key, x in samples.items()}
-        np.savez(folder / keras_job.SAMPLES_FILE, **arrays)
-        _run(job, folder, progress)
-        return _outputs(folder)
+    arrays: dict[str, Any] = {f"{keras_job.SAMPLES_PREFIX}{key}": x for key, x in samples.items()}
+    np.savez(folder / keras_job.SAMPLES_FILE, **arrays)
+    _run(job, folder, progress)
 
 
 def _absolute(spec: str) -> str:

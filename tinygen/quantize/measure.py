@@ -34,12 +34,7 @@ class Seen:
 
 def look(content: bytes, samples: Sequence[Inputs], tensors: Sequence[int], done: Progress) -> dict[int, Seen]:
     """Run a float .tflite on samples and look at these tensors."""
-    interpreter = Interpreter(
-        model_content=content,
-        experimental_preserve_all_tensors=True,
-        experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
-    )
-    interpreter.allocate_tensors()
+    interpreter = _interpreter(content)
     rng = np.random.default_rng(_SEED)
     places: dict[int, Array] = {}
     parts: dict[int, list[tuple[Array, ...]]] = {i: [] for i in tensors}
@@ -60,15 +55,25 @@ def look(content: bytes, samples: Sequence[Inputs], tensors: Sequence[int], done
 
 
 def outputs(content: bytes, samples: Sequence[Inputs], tensors: Sequence[int]) -> dict[int, Array]:
-    """These tensors of an int8 .tflite as real numbers, (samples, ...), for real inputs."""
-    interpreter = Interpreter(model_content=content, experimental_preserve_all_tensors=True)
-    interpreter.allocate_tensors()
+    """These tensors of a .tflite as real numbers, (samples, ...), for real inputs."""
+    interpreter = _interpreter(content)
     details = {d["index"]: d for d in interpreter.get_tensor_details()}
     rows: dict[int, list[Array]] = {i: [] for i in tensors}
     for _ in _invoke(interpreter, samples):
         for i in tensors:
             rows[i].append(_real(interpreter.get_tensor(i), details[i]["quantization"]))
     return {i: np.stack(found) for i, found in rows.items()}
+
+
+def _interpreter(content: bytes) -> Interpreter:
+    """One that keeps the tensors in between; without delegates, because XNNPACK fuses layers and rounds otherwise."""
+    interpreter = Interpreter(
+        model_content=content,
+        experimental_preserve_all_tensors=True,
+        experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+    )
+    interpreter.allocate_tensors()
+    return interpreter
 
 
 def _real(value: Array, quantization: tuple[float, int]) -> Array:

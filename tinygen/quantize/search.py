@@ -16,7 +16,7 @@ from tinygen.ir import Array
 from tinygen.kernels import build_program
 from tinygen.load.tflite import parse_tflite
 from tinygen.passes import run_passes
-from tinygen.plan.search import choose_schedule
+from tinygen.plan.search import choice, frontier
 from tinygen.quantize.diagnose import Diagnosis
 from tinygen.quantize.flat import Flat
 from tinygen.quantize.measure import Inputs, outputs
@@ -126,5 +126,5 @@ def _narrow(steps: list[Step], attempt: Callable[[Collection[int]], Step], targe
 def _cost(content: bytes) -> tuple[int, int, int]:
     """(arena bytes, constant bytes, estimated instructions) of a .tflite with portable kernels, balanced."""
     program = build_program(run_passes(verify(parse_tflite(content, "model", "the mixed model"))))
-    schedule = choose_schedule(program, "balanced")
+    schedule = choice(frontier((program,)), "balanced")
     return schedule.arena_bytes, program.const_bytes, schedule.cost

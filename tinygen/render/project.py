@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from tinygen import __version__, resources
 from tinygen.boards import Board
 from tinygen.ir import DType, Tensor
+from tinygen.layers import layers_of
 from tinygen.plan import Plan
 from tinygen.render import Files, render
 
@@ -40,17 +41,43 @@ class _Input:
 _EMULATOR_PORT = "socket://127.0.0.1:5333"
 
 
+# before a library's C file in a project with layers: what every kernel call has as `out` was just written
+_TRACE = b"""#include <stdint.h>
+void tg_layers_trace(int32_t layer, const int8_t *base, int32_t row_bytes, int32_t ring_rows, int32_t y0, int32_t y1);
+#define TG_TRACE(layer, y0, y1) tg_layers_trace(layer, out.base, out.row_bytes, out.ring_rows, y0, y1)
+"""
+
+
 def project_files(
-    models: Sequence[ProjectModel], libraries: dict[str, Files], board: Board, platform: str
+    models: Sequence[ProjectModel],
+    libraries: dict[str, Files],
+    board: Board,
+    platform: str,
+    baud: int | None = None,
+    layers: bool = False,
 ) -> ProjectFiles:
-    """The project of one or more models for `board`; libraries by name; `platform` as it stands in tinygen.ini."""
-    shown = [_model(model, index, len(models)) for index, model in enumerate(models)]
+    """The project of one or more models for `board`; libraries by name; `platform` as it stands in tinygen.ini.
+
+    baud: of the tester's firmware, the board's by default. layers: the tester's firmware has the checksum of every
+    layer, and the libraries its hook; an application does not link then.
+    """
+    shown = [_model(model, index, len(models), layers) for index, model in enumerate(models)]
     upload_port = _EMULATOR_PORT if board.emulated else ""
-    settings = {"version": __version__, "board": board, "platform": platform, "upload_port": upload_port}
+    settings = {
+        "version": __version__,
+        "board": board,
+        "platform": platform,
+        "upload_port": upload_port,
+        "baud": baud or board.baud,
+        "layers": layers,
+    }
+    if layers:
+        libraries = {name: _traced(name, files) for name, files in libraries.items()}
     arduino = board.framework == "arduino"
     port = "port_arduino.cpp" if arduino else "port_bare.c"
     runtime = resources.FIRMWARE / "tester"
-    tester = {name: (runtime / name).read_bytes() for name in ("tg_tester.h", "tg_tester.c", port)}
+    names = ("tg_tester.h", "tg_stack.h", "tg_tester.c", port, *(("tg_layers.h", "tg_layers.c") if layers else ()))
+    tester = {name: (runtime / name).read_bytes() for name in names}
     for model in shown:
         tester[f"{model['unit']}.c"] = render("project/tested_model.c.j2", m=model)
     main = "main.cpp" if arduino else "main.c"
@@ -67,7 +94,14 @@ def project_files(
     )
 
 
-def _model(model: ProjectModel, index: int, count: int) -> dict[str, object]:
+def _traced(name: str, files: Files) -> Files:
+    """A model's library with the hook of tg_layers.c; the library of a shared arena has no layers."""
+    source = f"src/{name}.c"
+    is_model = b"TG_TRACE" in files.get(source, b"")
+    return {**files, source: _TRACE + files[source]} if is_model else files
+
+
+def _model(model: ProjectModel, index: int, count: int, layers: bool) -> dict[str, object]:
     """Of model `index` of `count`; the tester finds the models as a list that is linked by `next`."""
     graph, sha256 = model.plan.program.graph, model.sha256
     name = graph.name
@@ -95,6 +129,7 @@ def _model(model: ProjectModel, index: int, count: int) -> dict[str, object]:
         # C++ does not convert void * by itself
         "output_cast": "" if same_type else f"(const {output_type} *)",
         "has_state": bool(graph.variables),
+        "layers": layers_of(model.plan) if layers else (),
         "labelled": len(model.labels) == outputs[0].elements,
     }
 

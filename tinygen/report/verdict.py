@@ -80,7 +80,7 @@ def judge_float(
     snr = math.inf if noise == 0 else -math.inf if power == 0 else 10 * math.log10(power / noise)
     agreement = accuracy_device = accuracy_float = None
     if classes:
-        top_device, top_float = _decide(real[0]), _decide(wanted[0])
+        top_device, top_float = decide(real[0]), decide(wanted[0])
         agreement = float(np.mean(top_device == top_float))
         if y_test is not None:
             truth = y_test[: len(device)]
@@ -89,6 +89,13 @@ def judge_float(
     return FloatVerdict(agreement, accuracy_device, accuracy_float, float(np.abs(error).max()), snr)
 
 
-def _decide(scores: Array) -> Array:
+def accuracy_of(device: Outputs, output: Tensor, y_test: Array) -> float:
+    """How many of the samples (0 to 1) are decided as y_test, class indices (N,), says; by the first output alone."""
+    real = real_values([sample[0] for sample in device], output).astype(np.float64).reshape(len(device), -1)
+    return float(np.mean(decide(real) == y_test[: len(device)]))
+
+
+def decide(scores: Array) -> Array:
+    """The class of each sample, of scores (N, classes); one score alone is a probability, decided at 0.5."""
     decided: Array = (scores[:, 0] > 0.5).astype(np.int64) if scores.shape[1] == 1 else scores.argmax(axis=1)
     return decided
