@@ -33,7 +33,7 @@ from tinygen.render import Files
 from tinygen.render.arenas import arena_files, shared_arena
 from tinygen.render.model import library_files
 from tinygen.render.names import c_name
-from tinygen.render.project import ProjectModel, project_files
+from tinygen.render.project import DEFAULT_TESTER, ProjectModel, Tester, project_files
 from tinygen.verify import verify
 
 Progress = Callable[[str], None]
@@ -150,14 +150,11 @@ def libraries_of(models: Sequence[Compiled]) -> dict[str, Files]:
 
 
 def write_board_project(
-    models: Sequence[Compiled], board: Board, folder: Path, baud: int | None = None, layers: bool = False
+    models: Sequence[Compiled], board: Board, folder: Path, tester: Tester = DEFAULT_TESTER
 ) -> None:
-    """Write the complete PlatformIO project of compiled models, one or more; raises TinygenError.
-
-    baud, layers: as in project_files.
-    """
+    """Write the complete PlatformIO project of compiled models, one or more; raises TinygenError."""
     described = [ProjectModel(c.plan, c.model.sha256, c.labels) for c in models]
-    files = project_files(described, libraries_of(models), board, platform_spec(board), baud, layers)
+    files = project_files(described, libraries_of(models), board, platform_spec(board), tester)
     records, kept = {}, {}
     for compiled in models:
         name, calibration = compiled.request.name, asdict(compiled.calibration)

@@ -23,6 +23,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from tinygen.boards import EMULATED_PLATFORM_DIR, Board
+from tinygen.device.upload_errors import explain_upload
 from tinygen.errors import TinygenError
 from tinygen.platformio_core import installed_platforms, offline_environment, registry_hosts
 
@@ -86,10 +87,12 @@ def upload(
     `pio run -t stop`. Raises as build_firmware does.
     """
     chosen = () if port is None else ("--upload-port", port)
-    return _run(project_dir, environment, board, ("-t", "upload", *chosen), echo)
+    return _run(project_dir, environment, board, ("-t", "upload", *chosen), echo, port)
 
 
-def _run(project_dir: Path, environment: str, board: Board, arguments: Sequence[str], echo: Echo) -> tuple[str, ...]:
+def _run(
+    project_dir: Path, environment: str, board: Board, arguments: Sequence[str], echo: Echo, port: str | None = None
+) -> tuple[str, ...]:
     if not (project_dir / "platformio.ini").is_file():
         raise TinygenError(f"{project_dir} is no PlatformIO project", "make one with `tinygen build`")
     if board.emulated:
@@ -105,6 +108,9 @@ def _run(project_dir: Path, environment: str, board: Board, arguments: Sequence[
     if overflow:
         raise DoesNotFit(board, overflow)
     if code != 0:
+        explained = explain_upload(lines, board, port) if arguments and not board.emulated else None
+        if explained is not None:
+            raise explained
         shown = " ".join(("pio run -d", str(project_dir), "-e", environment, *arguments))
         raise _failure(lines, board, project_dir, shown)
     return lines

@@ -49,6 +49,13 @@ def installed_platforms(project_dir: Path) -> frozenset[str]:
     return frozenset(found)
 
 
+def platforms_dir() -> Path:
+    """Where PlatformIO has installed platforms for the user."""
+    from platformio.project.config import ProjectConfig
+
+    return Path(ProjectConfig(None).get("platformio", "platforms_dir"))
+
+
 def toolchain_folders() -> tuple[Path, ...]:
     """Where the compilers lie that PlatformIO has installed for the user."""
     from platformio.project.config import ProjectConfig

@@ -30,7 +30,13 @@ _HELPER = re.compile(r"__|mem(cpy|set|move|cmp)$")
 # every PlatformIO platform here compiles so; it changes how registers are used, and so the frames
 _SECTIONS = ("-ffunction-sections", "-fdata-sections")
 # where the board's file names a stand-in for the compile tests
-_COMPILERS = {"esp32": "xtensa-esp32-elf-"}
+_COMPILERS = {
+    "esp32": "xtensa-esp32-elf-",
+    "esp32s2": "xtensa-esp32s2-elf-",
+    "esp32s3": "xtensa-esp32s3-elf-",
+    "esp32c3": "riscv32-esp-elf-",
+    "esp32c6": "riscv32-esp-elf-",
+}
 _FRAME = re.compile(r"^.*:(?P<function>[^:\t]+)\t(?P<bytes>\d+)\t(?P<kind>\S+)$", re.MULTILINE)
 
 

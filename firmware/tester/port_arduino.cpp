@@ -3,6 +3,9 @@
 #include <Arduino.h>
 
 #include "tg_tester.h"
+#ifdef TG_HEAP
+#include "tg_heap.h"
+#endif
 
 #if defined(__AVR__)
 // of avr-libc: the heap lies above the variables and grows towards the stack; without malloc there is none (weak)
@@ -62,6 +65,12 @@ uint32_t tg_tester_free_ram(void) {
 
 void setup() {
   Serial.begin(TG_BAUD);
+#ifdef TG_HEAP
+  while (!tg_take_arenas()) { /* no answer at all is what the host reports */
+    Serial.println("no memory for the arena");
+    delay(1000);
+  }
+#endif
 }
 
 void loop() {

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: 0BSD */
-/* The tester on an emulated board, or on the host: tg_port.h is the board. */
+/* The tester on a board without an Arduino core, on an emulated one, or on the host: tg_port.h is the board. */
 #include "tg_port.h"
 #include "tg_tester.h"
+#ifdef TG_HEAP
+#include "tg_heap.h"
+#endif
 
 /* of the board's linker script, if it has them; the host has not */
 extern uint8_t tg_stack_bottom[] __attribute__((weak));
@@ -21,5 +24,9 @@ uint32_t tg_tester_free_ram(void) {
 
 int main(void) {
   tg_init();
+#ifdef TG_HEAP
+  while (!tg_take_arenas()) { /* no answer at all is what the host reports */
+  }
+#endif
   for (;;) tg_tester_receive((uint8_t)tg_getc());
 }

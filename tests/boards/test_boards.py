@@ -19,6 +19,12 @@ GOOD = (resources.BOARDS / "uno.toml").read_text()
 
 
 def test_the_boards_that_are_promised() -> None:
+    assert len({board.name for board in REAL if not board.variant_of}) >= 16
+    assert {board.core for board in REAL} >= {
+        *("avr", "cortex-m0", "cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7"),
+        *("esp32", "esp32s2", "esp32s3", "esp32c3", "esp32c6"),
+    }
+    assert {board.framework for board in REAL} == {"arduino", "espidf", "stm32cube"}
     assert {board.name for board in load_boards()} >= {
         "esp32",
         "nucleo_f446re",
@@ -35,6 +41,7 @@ def test_a_board_has_room_beside_its_stack(board: Board) -> None:
     assert board.stack_bytes < board.ram_bytes
     assert board.uart[-1].isalnum() or board.uart.endswith("://")
     assert bool(board.upload_protocol) != board.emulated
+    assert bool(board.usb) != board.emulated
 
 
 @pytest.mark.parametrize("board", EMULATED, ids=lambda board: board.name)
@@ -62,14 +69,16 @@ def test_a_real_board_has_the_figures_of_its_platform(board: Board) -> None:
         pytest.skip("the list of the platforms' figures is not on this machine (../shared)")
     name, version = board.platform.split("@")
     section = FIGURES.read_text().split(f"## {name} {version} ")[1].split("##")[0]
-    line = next(line for line in section.splitlines() if line.startswith(f"| {board.board} |"))
+    line = next((line for line in section.splitlines() if line.startswith(f"| {board.board} |")), None)
+    if line is None:
+        pytest.skip(f"{board.board} is not in the list of the platforms' figures")
     _, _, _, core, clock, ram, flash, frameworks, *_ = (field.strip() for field in line.split("|"))
     assert board.framework in frameworks.split(",")
     assert int(clock.rstrip("L")) == board.clock_hz
     assert core in (board.core, "None")
     assert board.ram_bytes <= int(ram)
     assert board.flash_bytes <= int(flash)
-    if board.core != "esp32":
+    if not board.core.startswith("esp32"):
         assert (board.ram_bytes, board.flash_bytes) == (int(ram), int(flash))
 
 
@@ -103,7 +112,9 @@ def test_a_name_like_no_other_lists_all() -> None:
         ("ram_bytes = 2048", "ram_bytes = -1", "ram_bytes: -1"),
         ("ram_bytes = 2048", "ram_bites = 2048", "ram_bites"),
         ("atmelavr@5.2.0", "atmelavr", "platform: 'atmelavr'"),
-        ('framework = "arduino"', 'framework = "espidf"', "framework: 'espidf'"),
+        ('framework = "arduino"', 'framework = "mbed"', "framework: 'mbed'"),
+        ('framework = "arduino"', 'framework = "stm32cube"', "have a [hal]"),
+        ('usb = ["2341:0043"', 'usb = ["2341:43"', "usb/0: '2341:43'"),
         ('flags = ["-mmcu=atmega328p"]', 'flags = ["oops"]', "flags/0: 'oops'"),
         ("emulated = false", "emulated = true", "tinygen-emulated"),
         ("emulated = false", "emulated = false false", "cannot be read"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from tests.device.test_link import on_pty
 from tests.firmware.fake import BSP, HERE, INPUT_BYTES, TESTER, reference
 from tests.support.c_build import STRICT, run_tool
-from tinygen.boards import Board, get_board, load_boards
+from tinygen.boards import EMULATED_PLATFORM_DIR, Board, get_board, load_boards
 from tinygen.device.link import Link
 
 CPP_STRICT = ("-std=gnu++11", "-fno-exceptions", "-fno-rtti", *STRICT[1:])
@@ -19,22 +20,40 @@ PICOLIBC = {
     "xtensa-lx106-elf-": ("--specs=/usr/lib/xtensa-lx106-elf/picolibc.specs",),
     "riscv64-unknown-elf-": ("--specs=picolibc.specs",),
 }
-RISCV = ("riscv64-unknown-elf-", ("-march=rv32imc", "-mabi=ilp32"))
-CORES = sorted({(board.compiler, board.flags) for board in load_boards()} | {RISCV})
+CORES = sorted({(board.compiler, board.flags) for board in load_boards()})
+BARE = tuple(board for board in load_boards() if board.emulated and not board.framework and board.compiler)
 ARDUINO = tuple(board for board in load_boards() if board.framework == "arduino")
+
+
+def library_of(prefix: str, flags: tuple[str, ...]) -> tuple[str, ...]:
+    """Where the C library of Debian's compiler is, if the flags do not say it."""
+    return () if any(flag.startswith("--specs") for flag in flags) else PICOLIBC.get(prefix, ())
 
 
 def compile_c(prefix: str, flags: tuple[str, ...], source: Path, target: Path, *more: str) -> None:
     include = (f"-I{TESTER}", f"-I{BSP}")
     run_tool(
-        [f"{prefix}gcc", *STRICT, *flags, *PICOLIBC.get(prefix, ()), "-Os", *include, *more, "-c", source, "-o", target]
+        [
+            f"{prefix}gcc",
+            *STRICT,
+            *flags,
+            *library_of(prefix, flags),
+            "-Os",
+            *include,
+            *more,
+            "-c",
+            source,
+            "-o",
+            target,
+        ]
     )
 
 
 @pytest.mark.parametrize(("prefix", "flags"), CORES)
 def test_the_tester_for_every_core(prefix: str, flags: tuple[str, ...], tmp_path: Path) -> None:
-    for source in (TESTER / "tg_tester.c", HERE / "fake_model.c", TESTER / "port_bare.c"):
-        compile_c(prefix, flags, source, tmp_path / "x.o")
+    mlperf = TESTER.parent / "mlperf"
+    for source in (TESTER / "tg_tester.c", HERE / "fake_model.c", TESTER / "port_bare.c", mlperf / "tg_mlperf.c"):
+        compile_c(prefix, flags, source, tmp_path / "x.o", f"-I{mlperf}")
 
 
 @pytest.mark.parametrize(("prefix", "flags"), CORES)
@@ -43,10 +62,13 @@ def test_the_tester_with_layers_for_every_core(prefix: str, flags: tuple[str, ..
         compile_c(prefix, flags, source, tmp_path / "x.o", "-DTG_TESTER_LAYERS")
 
 
-@pytest.mark.parametrize("source", ["cortexm/startup.c", "stm32f4/uart.c", "mps2/uart.c"])
-def test_the_code_of_the_emulated_boards(source: str, tmp_path: Path) -> None:
-    board = get_board("qemu-stm32f405")
-    compile_c(board.compiler, board.flags, BSP / source, tmp_path / "x.o")
+@pytest.mark.parametrize("board", BARE, ids=lambda board: board.name)
+def test_the_code_of_the_emulated_boards(board: Board, tmp_path: Path) -> None:
+    manifest = json.loads((EMULATED_PLATFORM_DIR / "boards" / f"{board.board}.json").read_text())
+    sources = [source for folder in manifest["build"]["bsp"] for source in (BSP / folder).glob("*.c")]
+    assert sources
+    for source in sources:
+        compile_c(board.compiler, board.flags, source, tmp_path / "x.o")
 
 
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])
@@ -58,7 +80,7 @@ def test_the_host_as_a_board(compiler: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("board", ARDUINO, ids=lambda board: board.name)
 def test_the_arduino_port_for_every_board(board: Board, tmp_path: Path) -> None:
     include = (f"-I{TESTER}", f"-I{HERE / 'stubs'}")
-    flags = (*CPP_STRICT, *board.flags, *PICOLIBC.get(board.compiler, ()), f"-DTG_BAUD={board.baud}")
+    flags = (*CPP_STRICT, *board.flags, *library_of(board.compiler, board.flags), f"-DTG_BAUD={board.baud}")
     source = TESTER / "port_arduino.cpp"
     run_tool([f"{board.compiler}g++", *flags, *include, "-c", source, "-o", tmp_path / "x.o"])
 

@@ -116,4 +116,5 @@ def test_two_models_over_one_arena(tmp_path: Path) -> None:
     values = first.split()
     assert values[:3] != values[3:]  # the other model has other weights
     (tmp_path / "lib" / "one_other_arena" / "library.json").unlink()
+    (tmp_path / "lib" / "one_other_arena" / "src" / "one_other_arena.h").write_text("somebody's own")
     assert "not empty" in tinygen("generate", "one.tflite", "other.tflite", "-o", "lib", cwd=tmp_path).error()

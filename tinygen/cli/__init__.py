@@ -16,6 +16,7 @@ from tinygen.cli.build import build
 from tinygen.cli.doctor import doctor
 from tinygen.cli.flash import flash
 from tinygen.cli.generate import generate
+from tinygen.cli.matrix import matrix
 from tinygen.cli.plan import plan
 from tinygen.cli.quantize import quantize
 from tinygen.cli.run import run
@@ -36,7 +37,7 @@ def cli() -> None:
     """
 
 
-for command in (build, test, bench, run, flash, generate, quantize, plan, boards, doctor):
+for command in (build, test, bench, matrix, run, flash, generate, quantize, plan, boards, doctor):
     cli.add_command(command)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from tinygen.boards import Board, get_board
+from tinygen.cli.mlperf import PROTOCOL, need_mlperf
 from tinygen.cli.options import BOARD, JSON, PROJECT, models_options
 from tinygen.cli.progress import OUT, Steps, warn_of_random
 from tinygen.elf import section_sizes
@@ -17,6 +18,7 @@ from tinygen.errors import ReportedError, TinygenError
 from tinygen.pipeline import Compiled, Request, compile_model, write_board_project
 from tinygen.platformio import DoesNotFit, build_firmware
 from tinygen.render.model import library_files
+from tinygen.render.project import DEFAULT_TESTER, Tester
 from tinygen.report.float_islands import island_lines, islands_json
 from tinygen.report.size import Size, planned_size, size_json, size_table
 from tinygen.stack import Stack, invoke_stack
@@ -25,9 +27,10 @@ from tinygen.stack import Stack, invoke_stack
 @click.command(epilog="Example: tinygen build --board esp32 kws.h5 --data kws.npz")
 @BOARD
 @PROJECT
+@PROTOCOL
 @JSON
 @models_options
-def build(requests: tuple[Request, ...], board_name: str, project: Path | None, as_json: bool) -> None:
+def build(requests: tuple[Request, ...], board_name: str, project: Path | None, protocol: str, as_json: bool) -> None:
     """Build a PlatformIO project for BOARD from MODEL (.keras, .h5, SavedModel or int8 .tflite).
 
     The model is quantized to int8 with the samples of --data, its memory planned, written as C and compiled.
@@ -37,8 +40,11 @@ def build(requests: tuple[Request, ...], board_name: str, project: Path | None, 
     board = get_board(board_name)
     folder = project or default_project(requests, board)
     steps = Steps()
-    models = write_project_of(requests, board, folder, steps)
+    models = write_project_of(requests, board, folder, steps, Tester(protocol=protocol))
     stacks = [stack_of(compiled, board, steps) for compiled in models]
+    if protocol == "mlperf":
+        with steps.step(f"building the firmware for MLPerf Tiny's protocol, {board.name}_test"):
+            build_firmware(folder, f"{board.name}_test", board, steps.platformio)
     size = build_application(models, board, folder, stacks, steps)
     described = [_described(compiled) for compiled in models]
     report = {
@@ -76,17 +82,16 @@ def default_project(requests: Sequence[Request], board: Board) -> Path:
 
 
 def write_project_of(
-    requests: Sequence[Request], board: Board, folder: Path, steps: Steps, baud: int | None = None
+    requests: Sequence[Request], board: Board, folder: Path, steps: Steps, tester: Tester = DEFAULT_TESTER
 ) -> tuple[Compiled, ...]:
-    """Compile the models and write their project; warns loudly of each that was calibrated on random input.
-
-    baud: of the tester's firmware, the board's by default.
-    """
+    """Compile the models and write their project; warns loudly of each that was calibrated on random input."""
     models = []
     for request in requests:
         with steps.step(f"preparing {request.model.name}"):
             models.append(compile_model(request, folder, steps.update, board.kernels, board.regions))
-    write_board_project(models, board, folder, baud)
+    if tester.protocol == "mlperf":
+        need_mlperf(models)
+    write_board_project(models, board, folder, tester)
     for compiled in models:
         warn_of_random(compiled.calibration)
     return tuple(models)

@@ -2,38 +2,64 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from tinygen.boards import get_board
 from tinygen.cli.build import build_application, default_project, does_not_fit, stack_of, write_project_of
+from tinygen.cli.mlperf import PROTOCOL
 from tinygen.cli.options import BOARD, PORT, PROJECT, models_options
-from tinygen.cli.progress import OUT, Steps
+from tinygen.cli.progress import ERR, OUT, Steps
+from tinygen.device.ports import check_port
+from tinygen.device.usb import UsbPort, choose_port
 from tinygen.pipeline import Request
 from tinygen.platformio import upload
+from tinygen.render.project import Tester
 
 
 @click.command(epilog="Example: tinygen flash kws.h5 --board esp32 --port /dev/ttyUSB0")
 @BOARD
 @PORT
 @PROJECT
+@PROTOCOL
 @models_options
-def flash(requests: tuple[Request, ...], board_name: str, port: str | None, project: Path | None) -> None:
+def flash(
+    requests: tuple[Request, ...], board_name: str, port: str | None, project: Path | None, protocol: str
+) -> None:
     """Build MODEL's application for BOARD and upload it with PlatformIO.
 
-    Without --port PlatformIO looks for the board itself. An emulated board is started, and goes on running
-    until `pio run -t stop` in the project's folder.
+    Without --port the board is found by its USB VID and PID (`usb` in its TOML); of several you are asked. An
+    emulated board is started, and goes on running until `pio run -t stop` in the project's folder. With --protocol
+    mlperf it is the firmware for MLPerf Tiny's runner that is uploaded, not the application.
     """
     board = get_board(board_name)
+    if not board.emulated:
+        port = port or choose_port(board, _ask)
+        if port is not None:
+            check_port(port)
+            ERR.print(f"port: {port}")
     folder = project or default_project(requests, board)
     steps = Steps()
-    models = write_project_of(requests, board, folder, steps)
+    models = write_project_of(requests, board, folder, steps, Tester(protocol=protocol))
     stacks = [stack_of(compiled, board, steps) for compiled in models]
     size = build_application(models, board, folder, stacks, steps)
     if not size.fits(board):
         raise does_not_fit(size, board)
     with steps.step(f"uploading to {board.name}"):
-        upload(folder, board.name, board, port, steps.platformio)
+        firmware = f"{board.name}_test" if protocol == "mlperf" else board.name
+        upload(folder, firmware, board, port, steps.platformio)
     names = " and ".join(request.name for request in requests)
     OUT.print(f"{board.name} runs {names}; see what it prints: pio device monitor -d {folder}")
+
+
+def _ask(ports: Sequence[UsbPort]) -> UsbPort | None:
+    """Which of several ports; None where nobody is there to answer."""
+    if not sys.stdin.isatty():
+        return None
+    for number, port in enumerate(ports, start=1):
+        click.echo(f"  {number}  {port.text}", err=True)
+    number = click.prompt("which one is the board", type=click.IntRange(1, len(ports)), err=True)
+    return ports[int(number) - 1]

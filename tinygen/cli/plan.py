@@ -61,7 +61,7 @@ def plan(
     if as_json:
         figures = plan_json(made, request.optimize, stack, shown)
         islands = islands_json(made.program.graph)
-        report = {**figures, "float_islands": islands, "board": board_name, "fits": fits}
+        report = {**figures, "float_islands": islands, "board": board.name if board else None, "fits": fits}
         click.echo(json.dumps(report, indent=2))
         return
     click.echo(plan_text(made, request.optimize))

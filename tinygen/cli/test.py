@@ -11,12 +11,14 @@ import click
 
 from tinygen.boards import Board, get_board
 from tinygen.cli.build import default_project, write_project_of
+from tinygen.cli.mlperf import PROTOCOL, test_mlperf
 from tinygen.cli.on_board import How, run_samples
 from tinygen.cli.options import BOARD, JSON, PORT, PROJECT, models_options
 from tinygen.cli.progress import OUT, Steps
 from tinygen.errors import ReportedError, TinygenError
 from tinygen.load.arrays import write_atomically
 from tinygen.pipeline import Compiled, Request, write_board_project
+from tinygen.render.project import Tester
 from tinygen.report.gates import Limits, need_judgeable
 from tinygen.report.junit import junit_xml
 from tinygen.report.layer_error import layer_errors
@@ -37,6 +39,7 @@ _EXAMPLES = (
 @BOARD
 @PORT
 @PROJECT
+@PROTOCOL
 @click.option("--samples", type=click.IntRange(min=1), metavar="N", help="Test on the first N samples (default: all).")
 @click.option("--layers", is_flag=True, help="Also compare every layer; names the first wrong one, and its element.")
 @click.option(
@@ -63,6 +66,7 @@ def test(
     board_name: str,
     port: str | None,
     project: Path | None,
+    protocol: str,
     samples: int | None,
     layers: bool,
     baud: int | None,
@@ -89,7 +93,10 @@ def test(
     limits = Limits(min_accuracy, max_error, min_agreement)
     folder = project or default_project(requests, board)
     steps = Steps()
-    models = write_project_of(requests, board, folder, steps, baud)
+    models = write_project_of(requests, board, folder, steps, Tester(baud, protocol=protocol))
+    if protocol == "mlperf":
+        test_mlperf(models, board, folder, port, samples, steps, as_json)
+        return
     with steps.step("preparing the references"):
         tests = [make_test_set(compiled, samples, steps.update) for compiled in models]
     if vectors is not None:
@@ -131,7 +138,7 @@ def _need_judgeable(limits: Limits, compiled: Compiled, tests: TestSet) -> None:
 def _with_layers(models: Sequence[Compiled], board: Board, folder: Path, baud: int) -> Path:
     """The project with the hooks, a folder in the other one, with the user's settings of that."""
     inside = folder / "layers"
-    write_board_project(models, board, inside, baud, layers=True)
+    write_board_project(models, board, inside, Tester(baud, layers=True))
     settings = (folder / "platformio.ini").read_bytes()
     if (inside / "platformio.ini").read_bytes() != settings:
         write_atomically(inside / "platformio.ini", settings)

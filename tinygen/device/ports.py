@@ -27,11 +27,13 @@ def open_port(port: str, baud: int) -> serial.Serial:
     holder = _holder(port)
     if holder:
         raise _busy(port, holder)
+    # pyserial's rfc2217:// knows no timeout for writing
+    write_timeout = None if port.startswith("rfc2217://") else _WRITE_SECONDS
     try:
         opened = serial.serial_for_url(
-            port, baudrate=baud, timeout=READ_SECONDS, write_timeout=_WRITE_SECONDS, exclusive=True
+            port, baudrate=baud, timeout=READ_SECONDS, write_timeout=write_timeout, exclusive=True
         )
-    except (serial.SerialException, OSError, ValueError) as error:
+    except (serial.SerialException, OSError, ValueError, NotImplementedError) as error:
         raise _explain(port, error) from error
     wire = getattr(opened, "_socket", None)
     if isinstance(wire, socket.socket):
@@ -40,6 +42,32 @@ def open_port(port: str, baud: int) -> serial.Serial:
         with contextlib.suppress(OSError, ValueError):
             opened.set_low_latency_mode(True)
     return opened
+
+
+def check_port(port: str) -> None:
+    """Raise TinygenError when a tty is not there, is in use, or may not be opened; without opening it.
+
+    Opening it would reset many a board.
+    """
+    if is_url(port) or sys.platform == "win32":
+        return
+    if not os.path.exists(port):
+        raise _missing(port)
+    holder = _holder(port)
+    if holder:
+        raise _busy(port, holder)
+    if not os.access(port, os.R_OK | os.W_OK):
+        raise not_permitted(port)
+
+
+def busy(port: str) -> TinygenError:
+    """The error for a port that another program has; it names the program where that can be known."""
+    return _busy(port, _holder(port) or "another program")
+
+
+def not_permitted(port: str) -> TinygenError:
+    """The error for a port that may not be opened; it names the group that may."""
+    return TinygenError(f"you have no permission to open {port}", _group_hint(port))
 
 
 def close_port(opened: serial.Serial) -> None:
@@ -62,15 +90,19 @@ def _explain(port: str, error: Exception) -> TinygenError:
     if isinstance(error, ValueError):
         return TinygenError(f"{port} cannot be opened: {text}", "a port looks like /dev/ttyUSB0, COM3 or socket://...")
     if code == errno.ENOENT or "FileNotFoundError" in text:
-        found = ", ".join(p.device for p in comports())
-        return TinygenError(
-            f"there is no serial port {port}", f"ports: {found}" if found else "no port is there: connect the board"
-        )
+        return _missing(port)
     if code == errno.EACCES:
-        return TinygenError(f"you have no permission to open {port}", _group_hint(port))
+        return not_permitted(port)
     if code == errno.EBUSY or "exclusively lock" in text or "Access is denied" in text:
         return _busy(port, "another program")
     return TinygenError(f"{port} cannot be opened: {text}", "is it the board's serial port?")
+
+
+def _missing(port: str) -> TinygenError:
+    found = ", ".join(p.device for p in comports())
+    return TinygenError(
+        f"there is no serial port {port}", f"ports: {found}" if found else "no port is there: connect the board"
+    )
 
 
 def _busy(port: str, holder: str) -> TinygenError:

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from tinygen import __version__, resources
 from tinygen.boards import Board
+from tinygen.device.mlperf import scale_factor
 from tinygen.ir import DType, Tensor
 from tinygen.layers import layers_of
 from tinygen.plan import Plan
 from tinygen.render import Files, render
+from tinygen.render.port import board_flags, board_libraries
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,46 +50,55 @@ void tg_layers_trace(int32_t layer, const int8_t *base, int32_t row_bytes, int32
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Tester:
+    """The firmware in tester/: its baud rate (None: the board's), the protocol that it speaks ("tinygen" or, for one
+    model alone, "mlperf"), and whether it has the checksum of every layer, and the libraries its hook; an application
+    does not link then."""
+
+    baud: int | None = None
+    layers: bool = False
+    protocol: str = "tinygen"
+
+
+DEFAULT_TESTER = Tester()
+
+
 def project_files(
     models: Sequence[ProjectModel],
     libraries: dict[str, Files],
     board: Board,
     platform: str,
-    baud: int | None = None,
-    layers: bool = False,
+    tester: Tester = DEFAULT_TESTER,
 ) -> ProjectFiles:
-    """The project of one or more models for `board`; libraries by name; `platform` as it stands in tinygen.ini.
-
-    baud: of the tester's firmware, the board's by default. layers: the tester's firmware has the checksum of every
-    layer, and the libraries its hook; an application does not link then.
-    """
-    shown = [_model(model, index, len(models), layers) for index, model in enumerate(models)]
+    """The project of one or more models for `board`; libraries by name; `platform` as it stands in tinygen.ini."""
+    shown = [_model(model, index, len(models), tester.layers) for index, model in enumerate(models)]
     upload_port = _EMULATOR_PORT if board.emulated else ""
+    plans = [model.plan for model in models]
     settings = {
         "version": __version__,
         "board": board,
         "platform": platform,
         "upload_port": upload_port,
-        "baud": baud or board.baud,
-        "layers": layers,
+        "flags": board_flags(plans, board),
+        "baud": tester.baud or board.baud,
+        "layers": tester.layers,
     }
-    if layers:
+    if tester.layers:
         libraries = {name: _traced(name, files) for name, files in libraries.items()}
+    libraries = {**libraries, **board_libraries(plans, board)}
     arduino = board.framework == "arduino"
-    port = "port_arduino.cpp" if arduino else "port_bare.c"
-    runtime = resources.FIRMWARE / "tester"
-    names = ("tg_tester.h", "tg_stack.h", "tg_tester.c", port, *(("tg_layers.h", "tg_layers.c") if layers else ()))
-    tester = {name: (runtime / name).read_bytes() for name in names}
-    for model in shown:
-        tester[f"{model['unit']}.c"] = render("project/tested_model.c.j2", m=model)
+    is_mlperf = tester.protocol == "mlperf"
+    answering = _mlperf(models[0], shown[0], arduino) if is_mlperf else _tester(shown, arduino, tester.layers)
     main = "main.cpp" if arduino else "main.c"
     return ProjectFiles(
         generated={
             **{f"lib/{name}": files for name, files in libraries.items()},
-            "tester": tester,
+            "tester": answering,
             "tinygen.ini": {"": render("project/tinygen.ini.j2", p=settings)},
         },
         once={
+            **_cmake(board),
             "platformio.ini": render("project/platformio.ini.j2"),
             f"src/{main}": render(f"project/{main}.j2", models=shown, board=board),
         },
@@ -99,6 +110,52 @@ def _traced(name: str, files: Files) -> Files:
     source = f"src/{name}.c"
     is_model = b"TG_TRACE" in files.get(source, b"")
     return {**files, source: _TRACE + files[source]} if is_model else files
+
+
+def _tester(shown: Sequence[dict[str, object]], arduino: bool, layers: bool) -> Files:
+    """What answers `tinygen test` and `tinygen run`."""
+    runtime = resources.FIRMWARE / "tester"
+    more = ("tg_layers.h", "tg_layers.c") if layers else ()
+    names = ("tg_tester.h", "tg_stack.h", "tg_tester.c", _port(arduino), *more)
+    tester = {name: (runtime / name).read_bytes() for name in names}
+    for model in shown:
+        tester[f"{model['unit']}.c"] = render("project/tested_model.c.j2", m=model)
+    return tester
+
+
+def _mlperf(model: ProjectModel, shown: dict[str, object], arduino: bool) -> Files:
+    """What answers the runner of MLPerf Tiny, over the same ports."""
+    graph = model.plan.program.graph
+    output = graph.tensors[graph.outputs[0]]
+    described = {
+        **shown,
+        "output_type": output.dtype.c_type,
+        "output_scale": output.scale,
+        "thousandths": scale_factor(output.scale),
+    }
+    names = ("tester/tg_tester.h", f"tester/{_port(arduino)}", "mlperf/tg_mlperf.h", "mlperf/tg_mlperf.c")
+    files = {name.split("/")[1]: (resources.FIRMWARE / name).read_bytes() for name in names}
+    return {**files, "mlperf_model.c": render("project/mlperf_model.c.j2", m=described)}
+
+
+def _port(arduino: bool) -> str:
+    return "port_arduino.cpp" if arduino else "port_bare.c"
+
+
+def arduino_sketch(model: ProjectModel) -> bytes:
+    """The application of an Arduino board as a sketch, for any board."""
+    board = {"baud": 115200, "needs_heap": False}
+    return render("project/main.cpp.j2", models=[_model(model, 0, 1, False)], board=board)
+
+
+def _cmake(board: Board) -> Files:
+    """What ESP-IDF, which PlatformIO drives through CMake, wants to find in a project."""
+    if board.framework != "espidf":
+        return {}
+    return {
+        "CMakeLists.txt": render("project/espidf_CMakeLists.txt.j2"),
+        "src/CMakeLists.txt": render("project/espidf_src_CMakeLists.txt.j2"),
+    }
 
 
 def _model(model: ProjectModel, index: int, count: int, layers: bool) -> dict[str, object]:

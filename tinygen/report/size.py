@@ -35,7 +35,7 @@ class Size:
     @property
     def static_arena(self) -> int:
         """The part of the arena that lies where static data does."""
-        return self.arena - sum(use.bytes for use in self.regions if use.region.section)
+        return self.arena - sum(use.bytes for use in self.regions if not use.region.is_static)
 
     @property
     def code(self) -> int | None:
@@ -98,7 +98,7 @@ def size_table(size: Size, board: Board) -> Table:
         table.add_column(header, justify="right" if header in ("bytes", "of the board") else "left")
     other = None if size.ram is None else size.ram - size.static_arena - size.state
     rows = (
-        *((use.region.name, "arena", use.bytes, use.region.bytes) for use in size.regions if use.region.section),
+        *((use.region.name, "arena", use.bytes, use.region.bytes) for use in size.regions if not use.region.is_static),
         ("RAM", "arena", size.static_arena, board.ram_bytes),
         ("RAM", "state kept between inferences", size.state or None, board.ram_bytes),
         ("RAM", "other static data", other, board.ram_bytes),

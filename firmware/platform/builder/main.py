@@ -46,6 +46,8 @@ env.Replace(
     SIZECHECKCMD="$SIZETOOL -A -d $SOURCES",
     SIZEPRINTCMD="$SIZETOOL -B -d $SOURCES",
 )
+if "linker" in build:  # Debian's g++ for RISC-V comes without the library that it links
+    env.Replace(LINK=build["linker"])
 machine = build["machine_flags"]
 bsp_root = os.path.join(platform.get_dir(), "bsp")
 bsp = [os.path.join(bsp_root, name) for name in build["bsp"]]

@@ -28,6 +28,14 @@ size_t HardwareSerial::write(uint8_t byte) {
   return ::write(STDOUT_FILENO, &byte, 1) == 1 ? 1 : 0;
 }
 
+size_t HardwareSerial::println(const char *text) {
+  return (size_t)printf("%s\n", text);
+}
+
+extern "C" void delay(unsigned long milliseconds) {
+  usleep((useconds_t)milliseconds * 1000);
+}
+
 extern "C" unsigned long micros(void) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);

@@ -27,19 +27,24 @@ void tg_report_fault(const uint32_t *frame);
 
 static volatile uint32_t wraps;
 
-/* The 64 KB below RAM, where the stack would grow to, become inaccessible: some emulated boards ignore what is
-   written there. */
+/* A stack that grows out of its place shall fault: some emulated boards ignore what is written there. */
 static void guard_stack(void) {
+#if defined(__ARM_ARCH_8M_MAIN__)
+  __asm volatile("msr msplim, %0" : : "r"(tg_stack_bottom));
+#elif !defined(__ARM_ARCH_6M__) /* which has no MPU; nothing lies below its RAM */
   MPU_RNR = 0;
-  MPU_RBAR = (uint32_t)(uintptr_t)tg_stack_bottom - 0x10000U;
-  MPU_RASR = (UINT32_C(1) << 28) | (15U << 1) | 1U; /* no code, no access, 2^16 bytes, on */
-  MPU_CTRL = 5;                                     /* on, the rest of the memory as it is */
+  MPU_RBAR = (uint32_t)(uintptr_t)tg_stack_bottom - 0x10000U; /* the 64 KB below */
+  MPU_RASR = (UINT32_C(1) << 28) | (15U << 1) | 1U;           /* no code, no access, 2^16 bytes, on */
+  MPU_CTRL = 5;                                               /* on, the rest of the memory as it is */
+#endif
 }
 
 void tg_reset(void) {
   memcpy(tg_data, tg_data_load, (uintptr_t)tg_data_end - (uintptr_t)tg_data);
   memset(tg_bss, 0, (uintptr_t)tg_bss_end - (uintptr_t)tg_bss);
+#ifndef __ARM_ARCH_6M__
   SCB_CPACR |= UINT32_C(0xF) << 20; /* FPU on */
+#endif
   guard_stack();
   __asm volatile("dsb\n isb");
   tg_init();

@@ -1,0 +1,3 @@
+#define STUB_NO_ALTERNATE
+#define STUB_CYCLE_COUNTER
+#include "hal_stub.h"

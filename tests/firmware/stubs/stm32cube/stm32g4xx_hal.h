@@ -1,0 +1,2 @@
+#define STUB_CYCLE_COUNTER
+#include "hal_stub.h"

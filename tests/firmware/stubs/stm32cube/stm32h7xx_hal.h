@@ -1,0 +1,3 @@
+#define STUB_CYCLE_COUNTER
+#define __CORTEX_M 7
+#include "hal_stub.h"

@@ -1,0 +1,1 @@
+#include "hal_stub.h"
