@@ -141,6 +141,23 @@ def _average_pool(b: ModelBuilder, rng: Generator) -> int:
     return y
 
 
+def _max_pool(b: ModelBuilder, rng: Generator) -> int:
+    return layers.max_pool_2d(b, rng, _image(b, rng, 4 * _size(rng, 4)))
+
+
+def _mul(b: ModelBuilder, rng: Generator) -> int:
+    """Of images, one of which may be one row, one column, or one pixel."""
+    shape = layers.image(rng)
+    repeated = [n if rng.random() < 0.7 else 1 for n in shape[1:3]]
+    first = layers.model_input(b, rng, shape)
+    second = b.input((shape[0], *repeated, shape[3]), layers.power(rng, -8, 2), layers.zero_point(rng))
+    product = b.scale(first) * b.scale(second)
+    y = b.tensor(shape, layers.f32(product * layers.power(rng, 1, 9)), layers.zero_point(rng))
+    pair = [first, second] if rng.random() < 0.5 else [second, first]
+    b.op("MUL", pair, [y], fusedActivationFunction=layers.activation(rng))
+    return y
+
+
 def _mean(b: ModelBuilder, rng: Generator) -> int:
     return layers.mean(b, rng, layers.model_input(b, rng, (1, _size(rng, 4), _size(rng, 300), 4 * _size(rng, 3))))
 
@@ -151,7 +168,9 @@ GENERATORS: dict[str, Callable[[ModelBuilder, Generator], int]] = {
     "CONV_2D": _conv_2d,
     "DEPTHWISE_CONV_2D": _depthwise,
     "FULLY_CONNECTED": _fully_connected,
+    "MAX_POOL_2D": _max_pool,
     "MEAN": _mean,
+    "MUL": _mul,
     "SUB": _sum("SUB"),
 }
 

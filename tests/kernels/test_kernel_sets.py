@@ -85,8 +85,8 @@ def test_networks(tmp_path: Path) -> None:
 @kinds
 @pytest.mark.parametrize(
     ("target", "flags"),
-    [(TARGETS[0], (*M4, "-O3")), (TARGETS[1], (*M4_WITHOUT_FPU, "-Os")), (TARGETS[1], (*M4, "-O0"))],
-    ids=["balanced -O3", "speed without FPU -Os", "speed -O0"],
+    [(TARGETS[0], (*M4, "-O3")), (TARGETS[1], (*M4, "-Os")), (TARGETS[1], (*M4_WITHOUT_FPU, "-O0"))],
+    ids=["balanced -O3", "speed -Os", "speed without FPU -O0"],
 )
 def test_on_the_core(
     target: Target, flags: tuple[str, ...], kind: str, tmp_path: Path, record_property: Callable[[str, object], None]

@@ -10,12 +10,12 @@
  * weights: for each four filters and four channels, by filter and tap, the word of four channels. The stream has for
  * each filter twice the bias (with the input zero point in it), the multiplier and 2^(32 - right shift). Elements outside
  * the input count as the zero point. `tile_rows` rows of tiles share what the weights become; scratch: the inputs of
- * those tiles [tile_rows][pairs of tiles][16][channels], the weights of four filters [16][channels][2], sums [16][8],
- * all words; 4x6 pixels. */
+ * those tiles [tile_rows][pairs of tiles][channels / 4][16][4], the weights of four filters [channels / 4][16][8], sums
+ * [16][8], all words; 4x6 pixels. */
 #ifndef TG_CONV_3X3_WINOGRAD_S8_DSP_H
 #define TG_CONV_3X3_WINOGRAD_S8_DSP_H
 
-#include "tg_dsp.h"
+#include "tg_winograd.h"
 
 typedef struct {
   int32_t input_height, input_width, input_channels;
@@ -28,110 +28,52 @@ typedef struct {
   const int32_t *stream;
 } tg_conv_3x3_winograd_s8_dsp_params;
 
-/* One row of the transformed tiles, from the difference or sum of two input rows of six pixels: of each channel pair
- * four words for each of two tiles, `depth` words apart. */
-#define TG_WINOGRAD_ROW(name, combine)                                                                     \
-  TG_SHARED void name(const int8_t *a, const int8_t *b, int32_t depth, uint32_t *to) {                     \
-    for (int32_t c = 0; c < depth; c += 4, a += 4, b += 4, to += 4) {                                      \
-      uint32_t even[6];                                                                                    \
-      uint32_t odd[6];                                                                                     \
-      for (int32_t t = 0; t < 2; ++t) { /* no pixel sooner than it is needed: so fewer are on the stack */ \
-        for (int32_t i = 4 * t; i < 2 * t + 4; ++i) {                                                      \
-          const uint32_t x = tg_load4(a + i * depth);                                                      \
-          const uint32_t y = tg_load4(b + i * depth);                                                      \
-          even[i] = combine(tg_even_bytes(x), tg_even_bytes(y));                                           \
-          odd[i] = combine(tg_odd_bytes(x), tg_odd_bytes(y));                                              \
-        }                                                                                                  \
-        to[t] = tg_sub_halves(even[2 * t], even[2 * t + 2]);                                               \
-        to[depth + t] = tg_add_halves(even[2 * t + 1], even[2 * t + 2]);                                   \
-        to[2 * depth + t] = tg_sub_halves(even[2 * t + 2], even[2 * t + 1]);                               \
-        to[3 * depth + t] = tg_sub_halves(even[2 * t + 1], even[2 * t + 3]);                               \
-        to[t + 2] = tg_sub_halves(odd[2 * t], odd[2 * t + 2]);                                             \
-        to[depth + t + 2] = tg_add_halves(odd[2 * t + 1], odd[2 * t + 2]);                                 \
-        to[2 * depth + t + 2] = tg_sub_halves(odd[2 * t + 2], odd[2 * t + 1]);                             \
-        to[3 * depth + t + 2] = tg_sub_halves(odd[2 * t + 1], odd[2 * t + 3]);                             \
-      }                                                                                                    \
-    }                                                                                                      \
-  }
-
-TG_WINOGRAD_ROW(tg_winograd_difference, tg_sub_halves)
-TG_WINOGRAD_ROW(tg_winograd_sum, tg_add_halves)
-
-/* one row of transformed weights: (a, a + b + c, a - b + c, c), `step` words apart */
-static inline void tg_winograd_weights_row(uint32_t a, uint32_t b, uint32_t c, uint32_t *to, int32_t step) {
-  const uint32_t sum = tg_add_halves(a, c);
-  to[0] = a;
-  to[step] = tg_add_halves(sum, b);
-  to[2 * step] = tg_sub_halves(sum, b);
-  to[3 * step] = c;
-}
-
-static inline void tg_winograd_weights_tile(const uint32_t *g, uint32_t *to, int32_t step) {
-  uint32_t sums[3];
-  for (int32_t i = 0; i < 3; ++i) sums[i] = tg_add_halves(g[i], g[6 + i]);
-  tg_winograd_weights_row(g[0], g[1], g[2], to, step);
-  tg_winograd_weights_row(tg_add_halves(sums[0], g[3]), tg_add_halves(sums[1], g[4]), tg_add_halves(sums[2], g[5]),
-                          to + 4 * step, step);
-  tg_winograd_weights_row(tg_sub_halves(sums[0], g[3]), tg_sub_halves(sums[1], g[4]), tg_sub_halves(sums[2], g[5]),
-                          to + 8 * step, step);
-  tg_winograd_weights_row(g[6], g[7], g[8], to + 12 * step, step);
-}
-
-/* the weights of four filters: of each channel pair a word of each, 16 times */
-TG_SHARED void tg_winograd_weights(const int32_t *weights, int32_t depth, uint32_t *to) {
-  for (int32_t c = 0; c < depth; c += 4, to += 8) {
-    for (int32_t f = 0; f < 4; ++f, weights += 9) {
-      uint32_t g[9];
-      for (int32_t i = 0; i < 9; ++i) g[i] = tg_even_bytes((uint32_t)weights[i]);
-      tg_winograd_weights_tile(g, to + f, 2 * depth);
-      for (int32_t i = 0; i < 9; ++i) g[i] = tg_odd_bytes((uint32_t)weights[i]);
-      tg_winograd_weights_tile(g, to + 4 + f, 2 * depth);
-    }
-  }
-}
-
 #if TG_DSP
 
-/* two channels of two tiles times four filters */
-#define TG_WINOGRAD_STEP(first_a, first_b)         \
-  "ldm r0!, {r2, r3}\n"                            \
-  "ldm r1!, {r4, r5}\n" first_a("r6", "r2", "r4")  \
-  first_a("r7", "r2", "r5") first_a("r8", "r3", "r4") first_a("r9", "r3", "r5") \
-  "ldm r0!, {r2, r3}\n" first_b("r10", "r2", "r4") \
-  first_b("r11", "r2", "r5") first_b("r12", "r3", "r4") first_b("lr", "r3", "r5")
+/* two channels of two tiles times four filters; loads in a row take less time than lists. `then` moves on, far from
+ * where the pointer is used. */
+#define TG_WINOGRAD_STEP(mul, w0, w1, w2, x0, x1, then) \
+  "ldr.w r2, [r0, #" w0 "]\n" \
+  "ldr.w r3, [r0, #" w1 "]\n" \
+  "ldr.w r4, [r1, #" x0 "]\n" \
+  "ldr.w r5, [r1, #" x1 "]\n" \
+  mul("r6", "r2", "r4") mul("r7", "r2", "r5") mul("r8", "r3", "r4") mul("r9", "r3", "r5") \
+  "ldrd r2, r3, [r0, #" w2 "]\n" then \
+  mul("r10", "r2", "r4") mul("r11", "r2", "r5") mul("r12", "r3", "r4") mul("lr", "r3", "r5")
 #define TG_WINOGRAD_BEGIN(d, a, b) "smuad " d ", " a ", " b "\n"
 #define TG_WINOGRAD_ADD(d, a, b) "smlad " d ", " a ", " b ", " d "\n"
-#define TG_WINOGRAD_MORE TG_WINOGRAD_STEP(TG_WINOGRAD_ADD, TG_WINOGRAD_ADD)
+/* the first two of 16 channels, and the others */
+#define TG_WINOGRAD_2(mul) TG_WINOGRAD_STEP(mul, "0", "4", "8", "0", "4", "")
+#define TG_WINOGRAD_14 \
+  TG_WINOGRAD_STEP(TG_WINOGRAD_ADD, "16", "20", "24", "8", "12", "") \
+  TG_WINOGRAD_STEP(TG_WINOGRAD_ADD, "512", "516", "520", "256", "260", "") \
+  TG_WINOGRAD_STEP(TG_WINOGRAD_ADD, "528", "532", "536", "264", "268", "add.w r0, r0, #1024\n") \
+  TG_WINOGRAD_STEP(TG_WINOGRAD_ADD, "0", "4", "8", "512", "516", "") \
+  TG_WINOGRAD_STEP(TG_WINOGRAD_ADD, "16", "20", "24", "520", "524", "") \
+  TG_WINOGRAD_STEP(TG_WINOGRAD_ADD, "512", "516", "520", "768", "772", "") \
+  TG_WINOGRAD_STEP(TG_WINOGRAD_ADD, "528", "532", "536", "776", "780", "add.w r0, r0, #1024\nadd.w r1, r1, #1024\n")
 
-/* sums[16][filter][tile]; stack: 0 sums, 4 bytes of a position's inputs, 8 their end, 12 sums' end */
+/* sums[16][filter][tile]; slots: 0 weights, 1 inputs, 2 inputs' end, 3 sums, 4 their end */
 TG_NAKED static void tg_winograd_multiply(TG_ARG const uint32_t *weights, TG_ARG const uint32_t *inputs,
                                           TG_ARG int32_t *sums, TG_ARG int32_t depth) {
   __asm__ volatile(
       ".syntax unified\n"
-      "push {r4-r11, lr}\n"
-      "sub sp, sp, #20\n"
-      "lsls r3, r3, #2\n"
-      "add r4, r1, r3\n"
-      "add r5, r2, #512\n"
-      "strd r2, r3, [sp]\n"
-      "strd r4, r5, [sp, #8]\n"
-      "1:\n" TG_WINOGRAD_STEP(TG_WINOGRAD_BEGIN, TG_WINOGRAD_BEGIN)
+      "push {r4-r11, lr}\n" TG_SLOTS_BEGIN(5)
+      "add r3, r1, r3, lsl #6\n"
+      "add r5, r2, #512\n" TG_PUT("r5", 4) TG_PUT_2("r3", "r2", 2, 3) TG_PUT_2("r0", "r1", 0, 1)
+      "1:\n" TG_WINOGRAD_2(TG_WINOGRAD_BEGIN)
       "b 3f\n"
-      "2:\n" TG_WINOGRAD_MORE
-      "3:\n" TG_WINOGRAD_MORE TG_WINOGRAD_MORE TG_WINOGRAD_MORE TG_WINOGRAD_MORE TG_WINOGRAD_MORE TG_WINOGRAD_MORE
-          TG_WINOGRAD_MORE
-      "ldr r2, [sp, #8]\n"
+      ".balign 4\n"
+      "2:\n" TG_WINOGRAD_2(TG_WINOGRAD_ADD)
+      "3:\n" TG_WINOGRAD_14 TG_GET_2("r2", "r3", 2, 3)
       "cmp r1, r2\n"
       "bne.w 2b\n"
-      "ldrd r2, r3, [sp]\n"
-      "add r3, r1\n"
-      "stm.w r2!, {r6-r12, lr}\n"
-      "str r3, [sp, #8]\n"
-      "ldr r3, [sp, #12]\n"
-      "str r2, [sp]\n"
-      "cmp r2, r3\n"
-      "bne.w 1b\n"
-      "add sp, sp, #20\n"
+      "adds r2, #16\n"
+      "stm.w r3!, {r6-r12, lr}\n" TG_PUT_2("r2", "r3", 2, 3) TG_GET_2("r0", "r1", 0, 1) TG_GET("r2", 4)
+      "adds r0, #32\n"
+      "adds r1, #16\n" TG_PUT_2("r0", "r1", 0, 1)
+      "cmp r3, r2\n"
+      "bne.w 1b\n" TG_SLOTS_END(5)
       "pop {r4-r11, pc}\n");
 }
 
@@ -140,10 +82,12 @@ TG_NAKED static void tg_winograd_multiply(TG_ARG const uint32_t *weights, TG_ARG
 static inline void tg_winograd_multiply(const uint32_t *weights, const uint32_t *inputs, int32_t *sums, int32_t depth) {
   for (int32_t i = 0; i < 16; ++i, sums += 8) {
     memset(sums, 0, 8 * sizeof(int32_t));
-    for (int32_t c = 0; c < depth; c += 2, weights += 4, inputs += 2) {
+    for (int32_t c = 0; c < depth; c += 2) {
+      const uint32_t *w = weights + c / 4 * 128 + 8 * i + c % 4 * 2;
+      const uint32_t *x = inputs + c / 4 * 64 + 4 * i + c % 4;
       for (int32_t f = 0; f < 4; ++f) {
-        sums[2 * f] = tg_smlad(weights[f], inputs[0], sums[2 * f]);
-        sums[2 * f + 1] = tg_smlad(weights[f], inputs[1], sums[2 * f + 1]);
+        sums[2 * f] = tg_smlad(w[f], x[0], sums[2 * f]);
+        sums[2 * f + 1] = tg_smlad(w[f], x[1], sums[2 * f + 1]);
       }
     }
   }
@@ -151,13 +95,93 @@ static inline void tg_winograd_multiply(const uint32_t *weights, const uint32_t 
 
 #endif
 
-/* four times the sums of a tile, half of them as 2 * accumulator: to int8 */
+/* 2x4 outputs of four filters: of two tiles with four times their sums, half of which is 2 * accumulator */
+#if TG_DSP
+
+/* a row of four sums in r10, r11, r12, lr: (2a + b + c, b - c - 2d) to x and y */
+#define TG_WINOGRAD_LOAD(a, b, c, d) \
+  "ldr.w r10, [r0, #" a "]\n" \
+  "ldr.w r11, [r0, #" b "]\n" \
+  "ldr.w r12, [r0, #" c "]\n" \
+  "ldr.w lr, [r0, #" d "]\n"
+#define TG_WINOGRAD_BACK(x, y) \
+  "add " x ", r11, r12\n" \
+  "add " x ", " x ", r10, lsl #1\n" \
+  "sub " y ", r11, r12\n" \
+  "sub " y ", " y ", lr, lsl #1\n"
+#define TG_WINOGRAD_SIGN(a) "add " a ", " a ", " a ", asr #31\n"
+#define TG_WINOGRAD_NO_SIGN(a) ""
+#define TG_WINOGRAD_OUT(a, sign) \
+  "add " a ", r3, " a ", asr #1\n" \
+  "smmulr " a ", " a ", r4\n" sign(a) \
+  "smmlar " a ", " a ", r5, r2\n" \
+  "ssat " a ", #8, " a "\n"
+
+/* a tile of a filter: r0 sums, r1 output, r2 zero point, r3 twice the bias, r4 multiplier, r5 factor; r10 the step after */
+#define TG_WINOGRAD_TILE(sign) \
+  TG_WINOGRAD_LOAD("0", "32", "64", "96") TG_WINOGRAD_BACK("r6", "r7") \
+  TG_WINOGRAD_LOAD("128", "160", "192", "224") TG_WINOGRAD_BACK("r8", "r9") \
+  "add r6, r8, r6, lsl #1\n" \
+  "add r7, r9, r7, lsl #1\n" \
+  TG_WINOGRAD_LOAD("256", "288", "320", "352") \
+  "add r11, r11, r12\n" \
+  "add r10, r11, r10, lsl #1\n" \
+  "sub r11, r11, r12, lsl #1\n" \
+  "sub r11, r11, lr, lsl #1\n" \
+  "add r6, r10\n" \
+  "add r7, r11\n" \
+  "sub r8, r8, r10\n" \
+  "sub r9, r9, r11\n" \
+  TG_WINOGRAD_LOAD("384", "416", "448", "480") \
+  "add r11, r11, r12\n" \
+  "add r10, r11, r10, lsl #1\n" \
+  "sub r11, r11, r12, lsl #1\n" \
+  "sub r11, r11, lr, lsl #1\n" \
+  "sub r8, r8, r10, lsl #1\n" \
+  "sub r9, r9, r11, lsl #1\n" \
+  TG_GET_2("r10", "r11", 0, 1) \
+  TG_WINOGRAD_OUT("r6", sign) TG_WINOGRAD_OUT("r7", sign) TG_WINOGRAD_OUT("r8", sign) TG_WINOGRAD_OUT("r9", sign) \
+  "adds r0, #4\n" \
+  "add r11, r1\n" \
+  "strb r6, [r1]\n" \
+  "strb.w r8, [r11]\n" \
+  "strb.w r7, [r1, r10]\n" \
+  "strb.w r9, [r11, r10]\n"
+
+#define TG_WINOGRAD_FILTERS(sign) \
+  "1:\n" TG_GET("r6", 2) \
+  "ldm r6!, {r3, r4, r5}\n" TG_PUT("r6", 2) TG_WINOGRAD_TILE(sign) \
+  "add r1, r1, r10, lsl #1\n" TG_WINOGRAD_TILE(sign) \
+  "sub r1, r1, r10, lsl #1\n" TG_GET_2("r6", "r7", 2, 3) \
+  "adds r1, #1\n" \
+  "cmp r6, r7\n" \
+  "bne.w 1b\n" TG_SLOTS_END(4) \
+  "pop {r4-r11, pc}\n"
+
+/* slots: 0 step, 1 row step, 2 stream, 3 its end */
+TG_NAKED static void tg_winograd_outputs(TG_ARG const uint32_t *sums, TG_ARG const int32_t *stream,
+                                         TG_ARG int32_t zero_point, TG_ARG int32_t relu, TG_ARG int8_t *to,
+                                         TG_ARG int32_t step, TG_ARG int32_t row_step) {
+  __asm__ volatile(
+      ".syntax unified\n"
+      "push {r4-r11, lr}\n"
+      "ldr r4, [sp, #36]\n"
+      "ldr r5, [sp, #40]\n"
+      "ldr r6, [sp, #44]\n"
+      "add.w r7, r1, #48\n" TG_SLOTS_BEGIN(4) TG_PUT_2("r5", "r6", 0, 1) TG_PUT_2("r1", "r7", 2, 3)
+      "mov r1, r4\n"
+      "cmp r3, #0\n"
+      "beq.w 2f\n" TG_WINOGRAD_FILTERS(TG_WINOGRAD_NO_SIGN)
+      "2:\n" TG_WINOGRAD_FILTERS(TG_WINOGRAD_SIGN));
+}
+
+#else
+
 static inline int8_t tg_winograd_output(uint32_t four, const int32_t *stream, int32_t zero_point, int32_t relu) {
   return (int8_t)tg_requantize_dsp(stream[0] + ((int32_t)four >> 1), stream[1], stream[2], zero_point, relu);
 }
 
-/* 2x4 outputs of four filters */
-TG_SHARED void tg_winograd_outputs(const uint32_t *sums, const int32_t *stream, int32_t zero_point, int32_t relu,
+static inline void tg_winograd_outputs(const uint32_t *sums, const int32_t *stream, int32_t zero_point, int32_t relu,
                                    int8_t *to, int32_t step, int32_t row_step) {
   for (int32_t f = 0; f < 4; ++f, stream += 3) {
     for (int32_t t = 0; t < 2; ++t, ++sums) {
@@ -176,6 +200,8 @@ TG_SHARED void tg_winograd_outputs(const uint32_t *sums, const int32_t *stream, 
     }
   }
 }
+
+#endif
 
 /* The inputs of two tiles, whose first pixel is (y, x); rows from `end` on are not there. */
 TG_SHARED void tg_winograd_inputs(const tg_conv_3x3_winograd_s8_dsp_params *p, const tg_input *in, int32_t y, int32_t x,
@@ -200,9 +226,9 @@ TG_SHARED void tg_winograd_inputs(const tg_conv_3x3_winograd_s8_dsp_params *p, c
     }
   }
   tg_winograd_difference(rows[0], rows[2], depth, to);
-  tg_winograd_sum(rows[1], rows[2], depth, to + 4 * depth);
-  tg_winograd_difference(rows[2], rows[1], depth, to + 8 * depth);
-  tg_winograd_difference(rows[1], rows[3], depth, to + 12 * depth);
+  tg_winograd_sum(rows[1], rows[2], depth, to + 16);
+  tg_winograd_difference(rows[2], rows[1], depth, to + 32);
+  tg_winograd_difference(rows[1], rows[3], depth, to + 48);
 }
 
 /* outputs of two tiles at a border, of which only rows x columns are wanted */

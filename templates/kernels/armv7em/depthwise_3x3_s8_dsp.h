@@ -6,8 +6,8 @@
  * then the words (uint32_t[words][4][TG_DW3_ROWS]). Stride 1 computes 2x2 outputs at a time, stride 2 1x2. Elements outside
  * the input count as the zero point, which is in the bias.
  *
- * The stream has per channel: for each window row the bytes {w0, x, w1, w2}, where x is the right shift in the first
- * one; twice the bias; the multiplier. scratch: the planes. */
+ * The stream has per channel 18 bytes: the right shift; for each window row {w0, w2, w1}; twice the bias; the
+ * multiplier. scratch: the planes. */
 #ifndef TG_DEPTHWISE_3X3_S8_DSP_H
 #define TG_DEPTHWISE_3X3_S8_DSP_H
 
@@ -23,7 +23,7 @@ typedef struct {
   int32_t words; /* of a row in the planes */
   int32_t input_zero_point, output_zero_point;
   int32_t activation_min, activation_max;
-  const int32_t *stream;
+  const int8_t *stream;
 } tg_depthwise_3x3_s8_dsp_params;
 
 /* Of `count` words of rows the zero point in rows [0, first) and [last, rows). */
@@ -43,13 +43,12 @@ static inline void tg_dw3_strip_rows(const tg_depthwise_3x3_s8_dsp_params *p, co
   const int32_t last = tg_min(top + (rows - 1) * p->stride + 3, p->input_height);
   /* what of the row the windows reach */
   const int32_t width = tg_min(p->input_width, 2 * p->words - p->pad_left);
-  const int32_t inside = width - p->pad_left;
   const uint32_t splat = ((uint32_t)p->input_zero_point & 0xFFU) * 0x01010101U;
-  const tg_dw3_source source = {p->channels, in->row_bytes, inside / 2, splat, p->pad_left, inside % 2};
+  const tg_dw3_source source = tg_dw3_make_source(p->channels, in->row_bytes, p->pad_left, width, splat);
   const int32_t relu = p->activation_min >= p->output_zero_point ? 1 : 0;
   const tg_dw3_strip strip = {p->channels, p->output_width * p->channels, p->output_zero_point, relu, rows,
                               p->output_width};
-  const int32_t *stream = p->stream;
+  const int8_t *stream = p->stream;
   const int32_t known = source.left + source.pairs + source.right;
   const int32_t needed = (rows - 1) * p->stride + 3;
   const uint32_t zeros = tg_halves(p->input_zero_point, p->input_zero_point);
@@ -61,7 +60,7 @@ static inline void tg_dw3_strip_rows(const tg_depthwise_3x3_s8_dsp_params *p, co
       tg_dw3_widen(tg_input_row(in, row) + c, planes + row - top, count, &source);
       row += count;
     }
-    for (int32_t i = 0; i < 4; ++i, stream += 5) {
+    for (int32_t i = 0; i < 4; ++i, stream += 18) {
       if (p->stride == 1) {
         tg_dw3_stride_1(planes + i * TG_DW3_ROWS, to + c + i, stream, &strip);
       } else {

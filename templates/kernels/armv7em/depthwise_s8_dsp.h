@@ -2,7 +2,7 @@
 /* DEPTHWISE_CONV_2D with any window, int8, on the DSP extension: four channels at a time, channels a multiple of 4.
  * Taps outside the input count as the zero point. The stream has for each four channels A, B, C, D: the bias of each,
  * with the input zero point in it; for each two taps t and u the bytes {A[t], B[t], A[u], B[u]} and those of C and D;
- * the multipliers; 2^(32 - right shift) of each. scratch: where the input of each tap begins, an even number of them. */
+ * of each twice the multiplier less 2^32; the bytes 32 - right shift of each. scratch: where the input of each tap begins, an even number of them. */
 #ifndef TG_DEPTHWISE_S8_DSP_H
 #define TG_DEPTHWISE_S8_DSP_H
 
@@ -32,7 +32,7 @@ static inline void tg_depthwise_s8_dsp_pixel(const tg_depthwise_s8_dsp_params *p
   const int32_t zero_point = p->output_zero_point;
   const uint32_t zeros = ((uint32_t)p->input_zero_point & 0xFFU) * 0x01010101U;
   const int32_t *stream = p->stream;
-  for (int32_t c = 0; c < p->channels; c += 4, stream += 12, to += 4, base += 4) {
+  for (int32_t c = 0; c < p->channels; c += 4, stream += 9, to += 4, base += 4) {
     int32_t a0 = stream[0];
     int32_t a1 = stream[1];
     int32_t a2 = stream[2];
@@ -40,17 +40,18 @@ static inline void tg_depthwise_s8_dsp_pixel(const tg_depthwise_s8_dsp_params *p
     for (const int32_t *tap = taps; tap != taps_end; tap += 2, stream += 2) {
       const uint32_t x = tg_depthwise_s8_dsp_load(base, tap[0], border, zeros);
       const uint32_t y = tg_depthwise_s8_dsp_load(base, tap[1], border, zeros);
-      const uint32_t low = (x & 0xFFFFU) | y << 16;
-      const uint32_t high = x >> 16 | (y & 0xFFFF0000U);
+      const uint32_t low = tg_low_halves(x, y);
+      const uint32_t high = tg_high_halves(x, y);
       a0 = tg_smlad(tg_even_bytes((uint32_t)stream[4]), tg_even_bytes(low), a0);
       a1 = tg_smlad(tg_odd_bytes((uint32_t)stream[4]), tg_odd_bytes(low), a1);
       a2 = tg_smlad(tg_even_bytes((uint32_t)stream[5]), tg_even_bytes(high), a2);
       a3 = tg_smlad(tg_odd_bytes((uint32_t)stream[5]), tg_odd_bytes(high), a3);
     }
-    to[0] = (int8_t)tg_requantize_dsp(a0 * 2, stream[4], stream[8], zero_point, relu);
-    to[1] = (int8_t)tg_requantize_dsp(a1 * 2, stream[5], stream[9], zero_point, relu);
-    to[2] = (int8_t)tg_requantize_dsp(a2 * 2, stream[6], stream[10], zero_point, relu);
-    to[3] = (int8_t)tg_requantize_dsp(a3 * 2, stream[7], stream[11], zero_point, relu);
+    const uint32_t shifts = (uint32_t)stream[8];
+    to[0] = (int8_t)tg_requantize_sum(a0, stream[4], (int32_t)(1U << (shifts & 0xFFU)), zero_point, relu);
+    to[1] = (int8_t)tg_requantize_sum(a1, stream[5], (int32_t)(1U << (shifts >> 8 & 0xFFU)), zero_point, relu);
+    to[2] = (int8_t)tg_requantize_sum(a2, stream[6], (int32_t)(1U << (shifts >> 16 & 0xFFU)), zero_point, relu);
+    to[3] = (int8_t)tg_requantize_sum(a3, stream[7], (int32_t)(1U << (shifts >> 24)), zero_point, relu);
   }
 }
 

@@ -12,73 +12,47 @@ typedef struct {
   tg_tile_output output;
 } tg_pointwise_s8_dsp_params;
 
-#if TG_DSP
-
-/* n >= 8 bytes of two columns, eight at a time; n, left over, comes back in r0 */
-TG_NAKED static int32_t tg_pointwise_s8_dsp_words(TG_ARG const int8_t *a, TG_ARG const int8_t *b, TG_ARG int32_t n,
-                                                  TG_ARG uint32_t *to) {
-  __asm__ volatile(
-      ".syntax unified\n"
-      "push {r4-r11, lr}\n"
-      "subs r2, r2, #8\n"
-      "1:\n"
-      "ldr r4, [r0], #4\n"
-      "ldr r5, [r1], #4\n"
-      "ldr r10, [r0], #4\n"
-      "ldr r11, [r1], #4\n"
-      "sxtb16 r6, r4\n"
-      "sxtb16 r7, r5\n"
-      "sxtb16 r8, r4, ror #8\n"
-      "sxtb16 r9, r5, ror #8\n"
-      "sxtb16 r4, r10\n"
-      "sxtb16 r5, r11\n"
-      "stm r3!, {r6, r7, r8, r9}\n"
-      "sxtb16 r6, r10, ror #8\n"
-      "sxtb16 r7, r11, ror #8\n"
-      "subs r2, r2, #8\n"
-      "stm r3!, {r4, r5, r6, r7}\n"
-      "bge 1b\n"
-      "add r0, r2, #8\n"
-      "pop {r4-r11, pc}\n");
-}
-
-#endif
-
-/* two columns of n bytes side by side */
-static inline void tg_pointwise_s8_dsp_widen(const int8_t *a, const int8_t *b, int32_t n, uint32_t *to) {
-#if TG_DSP
-  if (n >= 8) {
-    const int32_t left = tg_pointwise_s8_dsp_words(a, b, n, to);
-    if (left == 0) return;
-    a += n - left;
-    b += n - left;
-    to += n - left;
-    n = left;
+/* `pixels` that follow one another, to outputs that do */
+static inline void tg_pointwise_s8_dsp_pixels(const tg_tile_output *p, tg_tile_frame *frame, int32_t depth,
+                                              int32_t pixels, const int8_t *from, int8_t *to) {
+  uint32_t *columns = frame->columns;
+  const int fast = depth % 8 == 0 && p->channels % 4 == 0;
+  frame->depth = depth;
+  while (pixels > 0) {
+    const int32_t distance = pixels > 1 ? 1 : 0;
+    int32_t done = 2;
+    if (fast) {
+      done = tg_max(pixels & ~1, 1);
+      frame->from = from;
+      frame->distance = distance * depth;
+      frame->pairs = tg_max(pixels / 2, 1);
+      frame->out = to;
+      frame->second = to + distance * p->channels;
+      frame->out_end = to + p->channels;
+      tg_tile_run(frame);
+      tg_tile_clamp(p, to, done * p->channels);
+    } else {
+      (void)tg_widen(from, depth, columns, 2);
+      (void)tg_widen(from + distance * depth, depth, columns + 1, 2);
+      tg_tile_columns(p, frame, to, distance * p->channels);
+    }
+    pixels -= done;
+    from += done * depth;
+    to += done * p->channels;
   }
-#endif
-  (void)tg_widen(a, n, to, 2);
-  (void)tg_widen(b, n, to + 1, 2);
 }
 
 TG_SHARED void tg_pointwise_s8_dsp(const tg_pointwise_s8_dsp_params *p, const tg_input *in, const tg_output *out,
                                    int32_t y0, int32_t y1, void *scratch, void *carry) {
-  uint32_t *columns = (uint32_t *)scratch;
   const int32_t depth = p->input_channels;
-  const tg_tile_output output = p->output;
+  const tg_tile_output *output = &p->output;
+  tg_tile_frame frame = tg_tile_begin(output, (uint32_t *)scratch, (depth + 3) & ~3);
   (void)carry;
   while (y0 < y1) {
     /* rows until a ring comes round */
     const int32_t until = tg_min(in->ring_rows - y0 % in->ring_rows, out->ring_rows - y0 % out->ring_rows);
     const int32_t rows = tg_min(y1 - y0, until);
-    const int8_t *from = tg_input_row(in, y0);
-    int8_t *to = tg_output_row(out, y0);
-    for (int32_t pixels = rows * p->width; pixels > 0; pixels -= 2) {
-      const int32_t second = pixels > 1 ? 1 : 0;
-      tg_pointwise_s8_dsp_widen(from, from + second * depth, depth, columns);
-      tg_tile_columns(&output, columns, (depth + 3) & ~3, to, second * output.channels);
-      from += 2 * depth;
-      to += 2 * output.channels;
-    }
+    tg_pointwise_s8_dsp_pixels(output, &frame, depth, rows * p->width, tg_input_row(in, y0), tg_output_row(out, y0));
     y0 += rows;
   }
 }

@@ -27,6 +27,36 @@
 #define TG_SHARED __attribute__((noinline, noclone, unused)) static
 #endif
 
+/* Assembly that is there twice, with and without the correction of signs that ReLU makes needless, has it always when
+ * little flash counts most. */
+#ifdef __OPTIMIZE_SIZE__
+#define TG_IF_FAST(code)
+#define TG_IF_SMALL(code) code
+#else
+#define TG_IF_FAST(code) code
+#define TG_IF_SMALL(code)
+#endif
+
+/* Words beside the registers for assembly: registers of the FPU that a callee need not keep (s0 .. s15), which cost a
+ * cycle less than memory, or the stack from sp on. Numbers as they stand in the source; n1 is n + 1. */
+#if TG_DSP && defined(__ARM_FP)
+#define TG_FPU 1
+#define TG_GET(reg, n) "vmov " reg ", s" #n "\n"
+#define TG_PUT(reg, n) "vmov s" #n ", " reg "\n"
+#define TG_GET_2(a, b, n, n1) "vmov " a ", " b ", s" #n ", s" #n1 "\n"
+#define TG_PUT_2(a, b, n, n1) "vmov s" #n ", s" #n1 ", " a ", " b "\n"
+#define TG_SLOTS_BEGIN(n)
+#define TG_SLOTS_END(n)
+#else
+#define TG_FPU 0
+#define TG_GET(reg, n) "ldr " reg ", [sp, #4*" #n "]\n"
+#define TG_PUT(reg, n) "str " reg ", [sp, #4*" #n "]\n"
+#define TG_GET_2(a, b, n, n1) "ldrd " a ", " b ", [sp, #4*" #n "]\n"
+#define TG_PUT_2(a, b, n, n1) "strd " a ", " b ", [sp, #4*" #n "]\n"
+#define TG_SLOTS_BEGIN(n) "sub sp, sp, #4*" #n "\n"
+#define TG_SLOTS_END(n) "add sp, sp, #4*" #n "\n"
+#endif
+
 /* two signed halves, as the instructions see a register */
 static inline int32_t tg_low(uint32_t x) { return (int16_t)(uint16_t)(x & 0xFFFFU); }
 static inline int32_t tg_high(uint32_t x) { return (int16_t)(uint16_t)(x >> 16); }
@@ -62,6 +92,19 @@ static inline uint32_t tg_even_bytes(uint32_t x) {
 static inline uint32_t tg_odd_bytes(uint32_t x) {
   uint32_t r;
   __asm__("sxtb16 %0, %1, ror #8" : "=r"(r) : "r"(x));
+  return r;
+}
+
+/* the lower halves of a and b, and the upper ones */
+static inline uint32_t tg_low_halves(uint32_t a, uint32_t b) {
+  uint32_t r;
+  __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(r) : "r"(a), "r"(b));
+  return r;
+}
+
+static inline uint32_t tg_high_halves(uint32_t a, uint32_t b) {
+  uint32_t r;
+  __asm__("pkhtb %0, %2, %1, asr #16" : "=r"(r) : "r"(a), "r"(b));
   return r;
 }
 
@@ -144,6 +187,8 @@ static inline uint32_t tg_min4(uint32_t a, uint32_t b) {
 
 static inline int32_t tg_byte(uint32_t x, int32_t index) { return (int8_t)(uint8_t)(x >> (8 * index) & 0xFFU); }
 
+static inline uint32_t tg_low_halves(uint32_t a, uint32_t b) { return tg_halves(tg_low(a), tg_low(b)); }
+static inline uint32_t tg_high_halves(uint32_t a, uint32_t b) { return tg_halves(tg_high(a), tg_high(b)); }
 static inline uint32_t tg_even_bytes(uint32_t x) { return tg_halves(tg_byte(x, 0), tg_byte(x, 2)); }
 static inline uint32_t tg_odd_bytes(uint32_t x) { return tg_halves(tg_byte(x, 1), tg_byte(x, 3)); }
 
@@ -201,6 +246,14 @@ static inline int32_t tg_requantize_dsp(int32_t twice, int32_t multiplier, int32
                                         int32_t relu) {
   int32_t x = tg_smmulr(twice, multiplier);
   if (!relu) x += x >> 31; /* halves away from zero */
+  return tg_ssat8(tg_smmlar(x, factor, zero_point));
+}
+
+/* The same of an accumulator, by twice the multiplier less 2^32: x * (2m / 2^32) = x + x * (2m - 2^32) / 2^32. */
+static inline int32_t tg_requantize_sum(int32_t sum, int32_t multiplier, int32_t factor, int32_t zero_point,
+                                        int32_t relu) {
+  int32_t x = tg_smmlar(sum, multiplier, sum);
+  if (!relu) x += x >> 31;
   return tg_ssat8(tg_smmlar(x, factor, zero_point));
 }
 

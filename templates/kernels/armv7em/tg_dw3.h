@@ -17,15 +17,25 @@ typedef struct {
   int32_t width; /* 20: of the output */
 } tg_dw3_strip;
 
-/* rows of four channels of an input */
+/* rows of four channels of an input, as the assembly reads it */
 typedef struct {
-  int32_t step;      /* 0: from a pixel to the next */
-  int32_t row_bytes; /* 4 */
-  int32_t pairs;     /* 8: words of two pixels inside the input */
-  uint32_t zeros;    /* 12: the zero point four times */
-  int32_t left;      /* 16: 1 if the first word has the zero point and a pixel */
-  int32_t right;     /* 20: 1 if the last one has a pixel and the zero point */
+  int32_t next_row;   /* 0: from behind the pairs of a row to the next row */
+  int32_t next_plane; /* 4: the same in the planes */
+  uint32_t zeros;     /* 8: the zero point four times */
+  int32_t left;       /* 12: 1 if the first word has the zero point and a pixel */
+  int32_t pairs;      /* 16: words of two pixels inside the input */
+  int32_t right;      /* 20: 1 if the last one has a pixel and the zero point */
+  int32_t step;       /* 24: from a pixel to the next */
 } tg_dw3_source;
+
+static inline tg_dw3_source tg_dw3_make_source(int32_t step, int32_t row_bytes, int32_t left, int32_t inside,
+                                               uint32_t zeros) {
+  const int32_t pairs = (inside - left) / 2;
+  const int32_t right = (inside - left) % 2;
+  const tg_dw3_source source = {row_bytes - (left + 2 * pairs) * step, 4 - (left + pairs + right) * 16 * TG_DW3_ROWS,
+                                zeros, left, pairs, right, step};
+  return source;
+}
 
 #if TG_DSP
 
@@ -42,19 +52,20 @@ typedef struct {
   "str r10, [r5], #64\n" \
   "str r11, [r5], #64\n"
 
+/* r4 and r5: input and planes; r0 and r1 what they move on by behind a row; r2 rows, r3 zero points, r12 step.
+ * stack: 0 left, 4 pairs, 8 right */
 TG_NAKED static void tg_dw3_widen(TG_ARG const int8_t *from, TG_ARG uint32_t *planes, TG_ARG int32_t rows,
                                   TG_ARG const tg_dw3_source *source) {
   __asm__ volatile(
       ".syntax unified\n"
-      "push {r3-r11, lr}\n"
-      "ldr r12, [r3]\n"
-      "1:\n"
+      "push {r4-r11, lr}\n"
       "mov r4, r0\n"
       "mov r5, r1\n"
-      "ldr lr, [sp]\n"
-      "ldr r3, [lr, #12]\n"
-      "ldr r6, [lr, #16]\n"
-      "ldr.w lr, [lr, #8]\n"
+      "ldm.w r3, {r0, r1, r3, r6, r7, r8, r12}\n"
+      "push {r6, r7, r8}\n"
+      "1:\n"
+      "ldr r6, [sp]\n"
+      "ldr.w lr, [sp, #4]\n"
       "cbz r6, 2f\n"
       "ldr r7, [r4]\n"
       "add r4, r4, r12\n" TG_DW3_PACK("r3", "r7")
@@ -68,32 +79,36 @@ TG_NAKED static void tg_dw3_widen(TG_ARG const int8_t *from, TG_ARG uint32_t *pl
       "subs lr, lr, #1\n"
       "bne 3b\n"
       "4:\n"
-      "ldr lr, [sp]\n"
-      "ldr r6, [lr, #20]\n"
+      "ldr r6, [sp, #8]\n"
       "cbz r6, 5f\n"
       "ldr r7, [r4]\n" TG_DW3_PACK("r7", "r3")
       "5:\n"
-      "ldr r6, [lr, #4]\n"
-      "add r0, r0, r6\n"
-      "adds r1, #4\n"
+      "add r4, r0\n"
+      "add r5, r1\n"
       "subs r2, r2, #1\n"
       "bne 1b\n"
-      "pop {r3-r11, pc}\n");
+      "add sp, sp, #12\n"
+      "pop {r4-r11, pc}\n");
 }
 
-/* r4, r5, r6 become the weights 0 and 1 of each window row, doubled; r12 the shift */
+/* r4, r5, r6 become the weights 0 and 1 of each window row, doubled, the upper halves of r7, r8, r9 the weight 2; r10
+ * twice the bias, r11 the multiplier, r12 the factor; words lie at any byte */
 #define TG_DW3_WEIGHTS \
-  "ldm r2!, {r7, r8, r9, r10, r11}\n" \
-  "ubfx r12, r7, #8, #8\n" \
+  "ldr r7, [r2]\n" \
+  "ldr.w r8, [r2, #3]\n" \
+  "ldr.w r9, [r2, #6]\n" \
+  "ldr.w r10, [r2, #10]\n" \
+  "ldr.w r11, [r2, #14]\n" \
+  "uxtb.w r12, r7\n" \
   "rsb r12, r12, #32\n" \
   "movs r4, #1\n" \
   "lsl r12, r4, r12\n" \
-  "sxtb16 r4, r7\n" \
-  "sxtb16 r5, r8\n" \
-  "sxtb16 r6, r9\n" \
-  "sxtb16 r7, r7, ror #8\n" \
-  "sxtb16 r8, r8, ror #8\n" \
-  "sxtb16 r9, r9, ror #8\n" \
+  "sxtb16 r4, r7, ror #8\n" \
+  "sxtb16 r5, r8, ror #8\n" \
+  "sxtb16 r6, r9, ror #8\n" \
+  "sxtb16 r7, r7\n" \
+  "sxtb16 r8, r8\n" \
+  "sxtb16 r9, r9\n" \
   "sadd16 r4, r4, r4\n" \
   "sadd16 r5, r5, r5\n" \
   "sadd16 r6, r6, r6\n" \
@@ -117,37 +132,43 @@ static inline void tg_dw3_pack(uint32_t a, uint32_t b, uint32_t *to) {
 }
 
 static inline void tg_dw3_widen(const int8_t *from, uint32_t *planes, int32_t rows, const tg_dw3_source *source) {
-  for (int32_t row = 0; row < rows; ++row, from += source->row_bytes, ++planes) {
-    const int8_t *pixel = from;
-    uint32_t *to = planes;
+  for (int32_t row = 0; row < rows; ++row) {
     if (source->left) {
-      tg_dw3_pack(source->zeros, tg_load4(pixel), to);
-      pixel += source->step;
-      to += 4 * TG_DW3_ROWS;
+      tg_dw3_pack(source->zeros, tg_load4(from), planes);
+      from += source->step;
+      planes += 4 * TG_DW3_ROWS;
     }
-    for (int32_t i = 0; i < source->pairs; ++i, pixel += 2 * source->step, to += 4 * TG_DW3_ROWS) {
-      tg_dw3_pack(tg_load4(pixel), tg_load4(pixel + source->step), to);
+    for (int32_t i = 0; i < source->pairs; ++i, from += 2 * source->step, planes += 4 * TG_DW3_ROWS) {
+      tg_dw3_pack(tg_load4(from), tg_load4(from + source->step), planes);
     }
-    if (source->right) tg_dw3_pack(tg_load4(pixel), source->zeros, to);
+    if (source->right) {
+      tg_dw3_pack(tg_load4(from), source->zeros, planes);
+      planes += 4 * TG_DW3_ROWS;
+    }
+    if (row + 1 == rows) break; /* nothing lies behind the last one */
+    from += source->next_row;
+    planes += source->next_plane / 4;
   }
 }
 
-static inline void tg_dw3_outputs(const uint32_t *planes, int8_t *out, const int32_t *stream, const tg_dw3_strip *strip,
-                              int32_t stride) {
-  const int32_t factor = (int32_t)(UINT32_C(1) << (32 - ((uint32_t)stream[0] >> 8 & 0xFFU)));
+static inline void tg_dw3_outputs(const uint32_t *planes, int8_t *out, const int8_t *stream, const tg_dw3_strip *strip,
+                                  int32_t stride) {
+  const int32_t factor = (int32_t)(UINT32_C(1) << (32 - stream[0]));
+  const int32_t bias = (int32_t)tg_load4(stream + 10);
+  const int32_t multiplier = (int32_t)tg_load4(stream + 14);
   for (int32_t y = 0; y < strip->rows; ++y) {
     for (int32_t x = 0; x < strip->width; ++x) {
-      int32_t twice = stream[3];
+      int32_t twice = bias;
       for (int32_t r = 0; r < 3; ++r) {
         for (int32_t i = 0; i < 3; ++i) {
           const int32_t column = x * stride + i;
           const uint32_t word = planes[column / 2 * 4 * TG_DW3_ROWS + y * stride + r];
-          const int32_t weight = tg_byte((uint32_t)stream[r], i == 0 ? 0 : i + 1);
+          const int32_t weight = stream[1 + 3 * r + (i == 0 ? 0 : 3 - i)];
           twice += 2 * weight * (column % 2 ? tg_high(word) : tg_low(word));
         }
       }
       out[y * strip->row_step + x * strip->step] =
-          (int8_t)tg_requantize_dsp(twice, stream[4], factor, strip->zero_point, strip->relu);
+          (int8_t)tg_requantize_dsp(twice, multiplier, factor, strip->zero_point, strip->relu);
     }
   }
 }

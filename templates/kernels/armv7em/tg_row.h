@@ -27,12 +27,21 @@
 
 #define TG_ROW_OUT(a, sign) \
   "ldm r0!, {r2, r3}\n" \
-  "smmulr " a ", " a ", r2\n" \
+  "smmlar " a ", " a ", r2, " a "\n" \
   sign \
   "smmlar " a ", " a ", r3, r5\n" \
   "ssat " a ", #8, " a "\n" \
   "strb " a ", [r4], #1\n"
+#define TG_ROW_OUTS(a, b, c, d) TG_ROW_OUT("r6", a) TG_ROW_OUT("r7", b) TG_ROW_OUT("r8", c) TG_ROW_OUT("r9", d)
+#define TG_ROW_SIGNED \
+  TG_ROW_OUTS(TG_TILE_SIGN("r6"), TG_TILE_SIGN("r7"), TG_TILE_SIGN("r8"), TG_TILE_SIGN("r9"))
+#ifdef __OPTIMIZE_SIZE__
+#define TG_ROW_STEPS 2
+#define TG_ROW_ROUND(step) step step
+#else
 #define TG_ROW_STEPS 8
+#define TG_ROW_ROUND(step) TG_TILE_4(step step)
+#endif
 
 /* stack: 0 inputs, 4 out, 8 quads, 12 .. 47 saved registers, 48 zero point, 52 inputs' end, 56 entry, 60 relu */
 #define TG_ROW_LOOP(name, input, load) \
@@ -54,7 +63,7 @@
         "ldr.w pc, [sp, #56]\n" \
         ".balign 4\n" \
         "3:\n" \
-        TG_TILE_4(TG_ROW_STEP(load) TG_ROW_STEP(load)) \
+        TG_ROW_ROUND(TG_ROW_STEP(load)) \
         "cmp r1, r4\n" \
         "bne.w 3b\n" \
         "ldr r2, [sp, #60]\n" \
@@ -62,14 +71,10 @@
         "ldr r5, [sp, #48]\n" \
         "subs r7, r7, r6\n" \
         "sub r9, r9, r8\n" \
-        "asrs r7, r7, #7\n" \
-        "asr r9, r9, #7\n" \
-        "lsls r6, r6, #1\n" \
-        "lsl r8, r8, #1\n" \
-        "cmp r2, #0\n" \
-        "beq 4f\n" \
-        TG_ROW_OUT("r6", "") TG_ROW_OUT("r7", "") TG_ROW_OUT("r8", "") TG_ROW_OUT("r9", "") \
-        "5:\n" \
+        "asrs r7, r7, #8\n" \
+        "asr r9, r9, #8\n" \
+        TG_IF_FAST("cmp r2, #0\n" "beq 4f\n" TG_ROW_OUTS("", "", "", "") "5:\n") \
+        TG_IF_SMALL(TG_ROW_SIGNED) \
         "str r4, [sp, #4]\n" \
         "ldr r2, [sp, #8]\n" \
         "subs r2, r2, #1\n" \
@@ -77,10 +82,7 @@
         "bne.w 2b\n" \
         "add sp, sp, #12\n" \
         "pop {r4-r11, pc}\n" \
-        "4:\n" \
-        TG_ROW_OUT("r6", TG_TILE_SIGN("r6")) TG_ROW_OUT("r7", TG_TILE_SIGN("r7")) \
-        TG_ROW_OUT("r8", TG_TILE_SIGN("r8")) TG_ROW_OUT("r9", TG_TILE_SIGN("r9")) \
-        "b 5b\n"); \
+        TG_IF_FAST("4:\n" TG_ROW_SIGNED "b 5b\n")); \
   }
 
 #define TG_ROW_WIDE_BYTES 54
@@ -131,8 +133,8 @@ static inline const int32_t *tg_row_narrow(const int32_t *weights, const int8_t 
     }
     for (int32_t f = 0; f < 4; ++f) {
       const int32_t low = sums[f & ~1];
-      const int32_t twice = f % 2 ? (int32_t)((uint32_t)sums[f] - (uint32_t)low) >> 7 : (int32_t)((uint32_t)low << 1);
-      out[f] = (int8_t)tg_requantize_dsp(twice, w[4 + k + 2 * f], w[5 + k + 2 * f], zero_point, relu);
+      const int32_t sum = f % 2 ? (int32_t)((uint32_t)sums[f] - (uint32_t)low) >> 8 : low;
+      out[f] = (int8_t)tg_requantize_sum(sum, w[4 + k + 2 * f], w[5 + k + 2 * f], zero_point, relu);
     }
   }
 #endif

@@ -27,7 +27,10 @@ def served_by(
     scratch_bytes: int = 0,
     rows_at_once: int = 1,
 ) -> KernelCall:
-    """The same rows by another kernel: operands stay, and which rows are read. `cost` is that of one image."""
+    """The same rows by another kernel: operands stay, and which rows are read. `cost` is that of one image.
+
+    All costs of this set are estimated cycles of a Cortex-M4: a list of loads is one instruction, but not one cycle.
+    """
     return replace(
         call,
         kernel=kernel,

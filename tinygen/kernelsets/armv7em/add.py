@@ -25,9 +25,9 @@ def offer(call: KernelCall, aim: str) -> KernelCall | None:
     a, b = (2, 1) if multipliers[1] == _HALF else (1, 2)
     is_computed = p["input2_sign"] == 1 and (multipliers[a] == _HALF or multipliers[a][1] <= -2)
     if aim == "speed" or not is_computed:
-        kernel, inner, cost = "add_s8_dsp", _table(p, a, b), 10.0
+        kernel, inner, cost = "add_s8_dsp", _table(p, a, b), 12.0
     else:
-        kernel, inner, cost = "add_computed_s8_dsp", _computed(p, a, b), 15.0
+        kernel, inner, cost = "add_computed_s8_dsp", _computed(p, a, b), 18.0
     elements = p["walk.width"] * p["walk.channels"]
     params = (
         ("row_elements", elements),

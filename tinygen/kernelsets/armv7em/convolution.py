@@ -44,12 +44,12 @@ def offer(call: KernelCall, aim: str) -> KernelCall | None:
     size = height * width * depth
     if is_pointwise:
         params = (("input_channels", depth), ("width", p["output_width"]), *output)
-        cost = tile_cost(pixels, depth, count) + 1.3 * pixels * depth
+        cost = tile_cost(pixels, depth, count) + 1.7 * pixels * depth
         odd = p["output_width"] % 2 * tile_cost(1, depth, count) / 2
         return served_by(call, "pointwise_s8_dsp", params, cost, 100 + odd, scratch_bytes=4 * _padded(size))
     leftover = height * (width * depth % 4)
     params = (*((name, p[name]) for name in _GEOMETRY), *output)
-    cost = tile_cost(pixels, size, count) + 2.5 * pixels * size
+    cost = tile_cost(pixels, size, count) + 3.5 * pixels * size
     odd = p["output_width"] % 2 * tile_cost(1, size, count) / 2
     scratch = 4 * _padded(size) + 4 * height + width * depth + leftover
     return served_by(call, "conv_2d_s8_dsp", params, cost, 150 + odd, scratch_bytes=scratch)

@@ -37,17 +37,20 @@ def offer(call: KernelCall, aim: str) -> KernelCall | None:
     filters = fast_filters(call, weights, constant(call, "bias") - p["input_zero_point"] * weights.sum(axis=1))
     if filters is None:
         return None
-    bias, multiplier, factor = (v.reshape(-1, 4) for v in (filters.bias, filters.multiplier, filters.factor))
+    bias, multiplier = (v.reshape(-1, 4) for v in (filters.bias, 2 * filters.multiplier - (1 << 32)))
+    shifts = (32 - filters.shift).reshape(-1, 4) << np.array([0, 8, 16, 24])
     taps = -(-height * width // 2) * 2
     # (fours of channels, pairs of taps, [A B | C D], two taps, two channels), low byte first
     fours = np.pad(filters.weights, ((0, 0), (0, taps - height * width))).reshape(-1, 2, 2, taps // 2, 2)
     b = fours.transpose(0, 3, 1, 4, 2) & 255
     words = b[..., 0, 0] | b[..., 0, 1] << 8 | b[..., 1, 0] << 16 | b[..., 1, 1] << 24
-    stream = np.concatenate([bias, words.reshape(len(words), -1), multiplier, factor], axis=1)
+    stream = np.concatenate(
+        [bias, words.reshape(len(words), -1), multiplier, shifts.sum(axis=1, keepdims=True)], axis=1
+    )
     params: Params = (
         ("channels", channels),
         *((name, p[name]) for name in _GEOMETRY),
         ("stream", int32_words("stream", stream)),
     )
     outputs = call.rows * p["output_width"] * channels
-    return served_by(call, "depthwise_s8_dsp", params, outputs * (3.0 * taps + 17), scratch_bytes=4 * taps)
+    return served_by(call, "depthwise_s8_dsp", params, outputs * (3.6 * taps + 20), scratch_bytes=4 * taps)

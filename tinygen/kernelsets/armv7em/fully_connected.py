@@ -18,6 +18,6 @@ def offer(call: KernelCall, aim: str) -> KernelCall | None:
     params = (("input_depth", depth), *output)
     quads = call.rows * -(-outputs // 4)
     if aim != "speed" and depth % 4 == 0:
-        return served_by(call, "fully_connected_s8_dsp", params, quads * (depth * 4.1 + 50))
-    cost = quads * (depth * 3.6 + 50) + 2 * call.rows * depth
+        return served_by(call, "fully_connected_s8_dsp", params, quads * (depth * 5.5 + 60))
+    cost = quads * (depth * 5.1 + 60) + 2.7 * call.rows * depth
     return served_by(call, "fully_connected_wide_s8_dsp", params, cost, scratch_bytes=2 * (-(-depth // 4) * 4))

@@ -52,8 +52,8 @@ def offer(call: KernelCall, aim: str) -> KernelCall | None:
 
 
 def _cost(rows: int, pairs: int, depth: int, count: int, tile_rows: int) -> float:
-    """Instructions: the inputs' transform, the weights', the products, and the way back."""
+    """Cycles: the inputs' transform, the weights', the products, and the way back."""
     tile_lines = -(-rows // 2)
-    inputs = tile_lines * pairs * depth / 4 * 400
-    weights = -(-tile_lines // tile_rows) * count / 4 * depth / 4 * 500
-    return inputs + weights + tile_lines * pairs * count / 4 * (16 * (depth / 2 * 11 + 13) + 640)
+    inputs = tile_lines * pairs * depth / 4 * 430
+    weights = -(-tile_lines // tile_rows) * count / 4 * depth / 4 * 490
+    return inputs + weights + tile_lines * pairs * count / 4 * (16 * (depth / 2 * 16.2 + 32) + 680)
