@@ -8,7 +8,7 @@ APT_TEST := $(APT_DEMO) gcc g++ clang gcc-avr avr-libc gcc-riscv64-unknown-elf p
             gcc-xtensa-lx106 picolibc-xtensa-lx106-elf qemu-system-misc \
             arduino-core-avr cmake make ser2net chromium
 
-.PHONY: demo test nightly lint format golden docs clean
+.PHONY: demo test nightly lint format golden docs bench clean
 
 demo: .venv/demo
 	@sh scripts/apt.sh $(APT_DEMO)
@@ -40,6 +40,11 @@ golden: .venv/dev
 # after a change of an operator: what docs/operators.md says of all of them
 docs: .venv/dev
 	$(PY) -m tests.support.operators_doc
+
+# after a wanted change of kernels, planner or code: what bench/ and docs/benchmarks.md say of the reference models
+bench: .venv/dev
+	@sh scripts/apt.sh $(APT_TEST)
+	$(PY) -m tests.support.reference_bench
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || (echo "tinygen needs Python 3.10 or newer" && false)

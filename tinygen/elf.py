@@ -1,14 +1,14 @@
 """What an ELF file takes of a board's flash and RAM, which symbol how much, and which function calls which.
 
 Place in the flow: after platformio.py has built the firmware; the figures go into the size table. stack.py asks for
-the calls of an object file.
+the calls of an object file, cycles/ for symbols and machine code.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +31,16 @@ class Sizes:
 
     flash: int
     ram: int
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """A function, variable or label: its address (of Thumb code without the lowest bit), and its size in bytes."""
+
+    name: str
+    address: int
+    size: int
+    is_function: bool
 
 
 def section_sizes(elf: Path, elsewhere: Collection[str] = ()) -> Sizes:
@@ -62,6 +72,35 @@ def symbol_sizes(elf: Path) -> dict[str, int]:
             if symbol["st_info"]["type"] in ("STT_FUNC", "STT_OBJECT") and symbol["st_size"] > 0:
                 sizes[symbol.name] += symbol["st_size"]
     return dict(sizes)
+
+
+def symbols_of(elf: Path) -> tuple[Symbol, ...]:
+    """All that have an address, in the file's order; raises TinygenError when the file is no ELF."""
+    with _open(elf) as file:
+        table = file.get_section_by_name(".symtab")
+        thumb = 1 if file["e_machine"] == "EM_ARM" else 0
+        found = []
+        for symbol in table.iter_symbols() if table is not None else ():
+            kind = symbol["st_info"]["type"]
+            if symbol["st_shndx"] != "SHN_UNDEF" and kind in ("STT_FUNC", "STT_OBJECT", "STT_NOTYPE"):
+                address = symbol["st_value"] & ~thumb if kind == "STT_FUNC" else symbol["st_value"]
+                found.append(Symbol(symbol.name, address, symbol["st_size"], kind == "STT_FUNC"))
+        return tuple(found)
+
+
+def code_at(elf: Path, ranges: Iterable[tuple[int, int]]) -> dict[tuple[int, int], bytes]:
+    """The bytes of ranges [start, end) of loaded addresses, as far as their segment of the file goes.
+
+    Raises TinygenError when the file is no ELF.
+    """
+    found = {}
+    with _open(elf) as file:
+        segments = [(segment["p_vaddr"], segment.data()) for segment in file.iter_segments("PT_LOAD")]
+    for start, end in ranges:
+        for first, content in segments:
+            if first <= start < first + len(content):
+                found[start, end] = content[start - first : end - first]
+    return found
 
 
 def function_calls(elf: Path) -> dict[str, frozenset[str]]:

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -24,29 +24,28 @@ _SETTLE_SECONDS = 0.1
 
 
 @contextmanager
-def running(board: Board, elf: Path, shift: int = 0) -> Iterator[str]:
+def running(board: Board, elf: Path, arguments: Sequence[str] = ()) -> Iterator[str]:
     """Start the emulator of `board` with `elf`; yields the URL (socket://127.0.0.1:PORT) of its UART.
 
-    shift: an instruction takes 2^shift nanoseconds of virtual time, on boards where QEMU counts instructions.
+    arguments: more of them for the emulator.
     The process is ended when the `with` is left, whatever happened. Raises TinygenError when the emulator is not
     installed or does not start.
     """
     if not board.emulated:
         raise TinygenError(f"{board.name} is a real board, there is no emulator for it")
     with tempfile.TemporaryFile() as log:
-        process, port = _start(board, elf, shift, log)
+        process, port = _start(board, elf, arguments, log)
         try:
             yield f"socket://127.0.0.1:{port}"
         finally:
             _end(process)
 
 
-def _start(board: Board, elf: Path, shift: int, log: IO[bytes]) -> tuple[subprocess.Popen[bytes], int]:
+def _start(board: Board, elf: Path, arguments: Sequence[str], log: IO[bytes]) -> tuple[subprocess.Popen[bytes], int]:
     """Start it on a free port; again on another one when it ends at once, as it does when the port was taken."""
     for _ in range(_STARTS):
         port = _free_port()
-        parts = (f"shift={shift}" if part == "shift=0" else part for part in board.emulator)
-        argv = [part.format(elf=elf.resolve(), port=port) for part in parts]
+        argv = [*(part.format(elf=elf.resolve(), port=port) for part in board.emulator), *arguments]
         if shutil.which(argv[0]) is None:
             raise TinygenError(
                 f"{argv[0]} is not installed; {board.name} needs it",

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tinygen import resources
+from tinygen.errors import TinygenError
 from tinygen.ir import Graph, Op
-from tinygen.kernelsets import PORTABLE, Target, choose
+from tinygen.kernelsets import PORTABLE, Target, choose, choose_tuned
 from tinygen.ops import operator_for
 from tinygen.ops.base import KernelCall, Operand, reject
 
@@ -100,14 +101,18 @@ class Program:
 def build_program(graph: Graph, target: Target = PORTABLE) -> Program:
     """Lower every operator of a verified graph to the kernels that serve it best on the target.
 
-    Raises TinygenError when its constants would fill any flash.
+    Raises TinygenError when its constants would fill any flash, and when the target is tuned for another program.
     """
     steps: list[Step] = []
     storage = list(range(len(graph.tensors)))
     constants = 0
     for op in graph.ops:
         operator = operator_for(graph, op)
-        calls = tuple(choose(call, target) for call in operator.lower(graph, op))
+        lowered = operator.lower(graph, op)
+        if target.tuned:
+            calls = tuple(choose_tuned(call, target, len(steps) + i) for i, call in enumerate(lowered))
+        else:
+            calls = tuple(choose(call, target) for call in lowered)
         if any(call.rows > _MOST_ROWS for call in calls):
             raise reject(op, f"a tensor of more than {_MOST_ROWS:,} rows", "use a smaller input")
         if not calls:
@@ -117,6 +122,8 @@ def build_program(graph: Graph, target: Target = PORTABLE) -> Program:
             raise reject(op, f"with it the constants have more than {_MOST_CONSTANTS} bytes", "use a smaller model")
         macs = operator.macs(graph, op)
         steps += [Step(op, call, macs if call is calls[0] else 0) for call in calls]
+    if len(target.tuned) not in (0, len(steps)):
+        raise TinygenError(f"tuned for {len(target.tuned)} kernels, not {len(steps)}", "run `tinygen tune` again")
     return Program(graph, tuple(steps), tuple(storage), target)
 
 

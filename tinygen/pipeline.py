@@ -34,6 +34,7 @@ from tinygen.render.arenas import arena_files, shared_arena
 from tinygen.render.model import library_files
 from tinygen.render.names import c_name
 from tinygen.render.project import DEFAULT_TESTER, ProjectModel, Tester, project_files
+from tinygen.tuned import Tuned, find_tuned
 from tinygen.verify import verify
 
 Progress = Callable[[str], None]
@@ -46,6 +47,7 @@ class Request:
     `optimize` is one of plan.search.OPTIMIZE.
     `activations`: what a Keras model is quantized to, "int8" or "int16" (with int8 weights).
     `hop`: stream over time, so many new frames with each inference.
+    `tune`: a file that `tinygen tune` wrote, None for the one beside the model, "none" for no tuning.
     """
 
     model: Path
@@ -57,6 +59,7 @@ class Request:
     by_rows: bool = False
     activations: str = "int8"
     hop: int | None = None
+    tune: str | None = None
 
     @property
     def is_tflite(self) -> bool:
@@ -80,7 +83,7 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Compiled:
-    """A model ready to be rendered; `tflite` is the int8 file's content."""
+    """A model ready to be rendered; `tflite` is the int8 file's content, `tuned` what planned it, if anything did."""
 
     request: Request
     tflite: bytes
@@ -88,6 +91,7 @@ class Compiled:
     plan: Plan
     labels: tuple[str, ...]
     calibration: Calibration
+    tuned: Tuned | None = None
 
 
 def make_request(
@@ -100,8 +104,11 @@ def make_request(
     by_rows: bool = False,
     activations: str = "int8",
     hop: int | None = None,
+    tune: str | None = None,
 ) -> Request:
     """Fill in what was left out: the name from the file, the data file that lies beside the model."""
+    if tune not in (None, "none") and (by_rows or hop is not None):
+        raise TinygenError("what was tuned is for whole inputs", "leave out --tune, or --input rows and --hop", 2)
     if not model.exists():
         raise TinygenError(f"there is no file {model}", "check the path")
     if model.suffix == ".tflite" and activations != "int8":
@@ -110,7 +117,7 @@ def make_request(
     if data is None and beside is not None:
         data = str(beside)
     name = c_name(name or model.stem)
-    return Request(model, name, data, input_shapes, allow_lambda, optimize, by_rows, activations, hop)
+    return Request(model, name, data, input_shapes, allow_lambda, optimize, by_rows, activations, hop, tune)
 
 
 def compile_model(
@@ -119,11 +126,13 @@ def compile_model(
     progress: Progress,
     kernels: str = "portable",
     regions: Sequence[Region] = (),
+    board_name: str = "",
 ) -> Compiled:
     """Load, quantize if needed, import, verify, rewrite and plan.
 
     An int8 model that an earlier build kept in `project` is used again when it was made from the same files
-    with the same options. regions: the board's memories for arenas. Raises TinygenError.
+    with the same options. regions: the board's memories for arenas. board_name: whose tuning is taken, if there is any
+    and the input comes whole; a board with regions has none. Raises TinygenError.
     """
     identity = _identity(request)
     kept = None if project is None else _kept(project, request.name, identity)
@@ -136,10 +145,17 @@ def compile_model(
             calibration, _ = quantized(request, path, progress)
         progress("planning")
         model = load_tflite(path, request.name)
-        program = build_program(run_passes(verify(model.graph)), Target(kernels, request.optimize))
-        plan = make_plan(program, request.optimize, request.by_rows, regions, request.hop)
+        tuned = None
+        if board_name and not (request.by_rows or request.hop or regions):
+            tuned = find_tuned(request.model, request.tune, model.sha256, board_name, request.optimize)
+        if tuned is not None:
+            progress(f"planning as it was tuned for {board_name}")
+        target = Target(kernels, request.optimize, tuned.kernels if tuned else ())
+        program = build_program(run_passes(verify(model.graph)), target)
+        schedule = tuned.schedule if tuned else ()
+        plan = make_plan(program, request.optimize, request.by_rows, regions, request.hop, schedule)
         tflite = path.read_bytes()
-    return Compiled(request, tflite, model, plan, _labels(request, model), calibration)
+    return Compiled(request, tflite, model, plan, _labels(request, model), calibration, tuned)
 
 
 def libraries_of(models: Sequence[Compiled]) -> dict[str, Files]:

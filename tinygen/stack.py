@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tinygen.boards import Board
@@ -43,16 +43,18 @@ _FRAME = re.compile(r"^.*:(?P<function>[^:\t]+)\t(?P<bytes>\d+)\t(?P<kind>\S+)$"
 @dataclass(frozen=True, slots=True)
 class Stack:
     """`invoke_bytes`: what NAME_invoke (or NAME_push_row) and all that it calls need; None when that is not known.
-    `text` says of what, or why not."""
+    `text` says of what, or why not. `own_bytes`: of these, its own frame. `functions`: the library's functions, each
+    with the bytes that it and all that it calls need."""
 
     invoke_bytes: int | None
     text: str
+    own_bytes: int = 0
+    functions: Mapping[str, int] = field(default_factory=dict)
 
 
 def invoke_stack(library: Files, name: str, board: Board) -> Stack:
     """The stack of the model `name` on a board; `library` as from render.model.library_files."""
-    program = f"{_COMPILERS.get(board.core, board.compiler)}gcc"
-    compiler = _find(program, board)
+    program, compiler = find_compiler(board)
     if compiler is None:
         return Stack(None, f"unknown: {program} is not installed")
     flags = json.loads(library["library.json"])["build"]["flags"]
@@ -70,11 +72,15 @@ def invoke_stack(library: Files, name: str, board: Board) -> Stack:
         calls, pushed = function_calls(target), pushed_bytes(target)
     if None in frames.values():
         return Stack(None, f"unknown: {program} makes a frame whose size depends on data")
-    used, path = deepest(
-        next(f for f in entries(name) if f in calls), calls, {f: size or pushed.get(f, 0) for f, size in frames.items()}
+    entry, sizes = (
+        next(f for f in entries(name) if f in calls),
+        {f: size or pushed.get(f, 0) for f, size in frames.items()},
     )
+    used, path = deepest(entry, calls, sizes)
+    functions = {function: deepest(function, calls, sizes)[0] for function in calls}
     allowed = f", {path[-1]} with {_allowance(path[-1])} bytes allowed" if path[-1] not in calls else ""
-    return Stack(used, f"{used:,} bytes: {program} {' '.join(flags)}, {' > '.join(path)}{allowed}")
+    text = f"{used:,} bytes: {program} {' '.join(flags)}, {' > '.join(path)}{allowed}"
+    return Stack(used, text, sizes.get(entry, 0), functions)
 
 
 def entries(name: str) -> tuple[str, ...]:
@@ -111,8 +117,10 @@ def _allowance(function: str) -> int:
     return HELPER_BYTES if _HELPER.match(function) else LIBRARY_BYTES
 
 
-def _find(program: str, board: Board) -> str | None:
-    """The compiler: for a real board PlatformIO's, if it is installed there; else the one on PATH."""
+def find_compiler(board: Board) -> tuple[str, str | None]:
+    """The compiler's name and its path, None if it is missing: for a real board PlatformIO's, if it is installed there;
+    else the one on PATH."""
+    program = f"{_COMPILERS.get(board.core, board.compiler)}gcc"
     folders = () if board.emulated else toolchain_folders()
     found = shutil.which(program, path=os.pathsep.join(map(str, folders))) if folders else None
-    return found or shutil.which(program)
+    return program, found or shutil.which(program)

@@ -106,7 +106,8 @@ def test_a_port_that_is_not_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["build", "test", "run", "flash", "generate", "quantize", "plan", "boards", "doctor"]
+    "command",
+    ["build", "test", "bench", "tune", "run", "flash", "generate", "quantize", "plan", "boards", "doctor"],
 )
 def test_every_command_has_help_with_an_example(tmp_path: Path, command: str) -> None:
     result = tinygen(command, "--help", cwd=tmp_path)

@@ -85,20 +85,35 @@ def test_the_arduino_port_for_every_board(board: Board, tmp_path: Path) -> None:
     run_tool([f"{board.compiler}g++", *flags, *include, "-c", source, "-o", tmp_path / "x.o"])
 
 
-def test_the_arduino_port_runs(tmp_path: Path) -> None:
-    """On an Arduino whose Serial is stdin and stdout, behind a tty."""
+COUNTER = ("-include", str(HERE / "stubs" / "counters.h"))
+
+
+@pytest.mark.parametrize(
+    ("more", "ticks_hz", "least", "most"),
+    [
+        ((), 1_000_000, 0, 1_000_000),
+        ((*COUNTER, "-DARDUINO_ARCH_ESP32"), 240_000_000, 1000, 1000),
+        (COUNTER, 72_000_000, 1000, 1000),
+    ],
+    ids=["micros", "esp32", "dwt"],
+)
+def test_the_arduino_port_runs(tmp_path: Path, more: tuple[str, ...], ticks_hz: int, least: int, most: int) -> None:
+    """On an Arduino whose Serial is stdin and stdout, behind a tty; its clock is micros(), or a core's counter."""
     include = (f"-I{TESTER}", f"-I{HERE / 'stubs'}")
     objects = []
     for source in (TESTER / "tg_tester.c", HERE / "fake_model.c"):
         objects.append(tmp_path / f"{source.stem}.o")
         compile_c("", (), source, objects[-1])
-    sources = (TESTER / "port_arduino.cpp", HERE / "stubs" / "arduino_host.cpp")
+    port, arduino = tmp_path / "port.o", HERE / "stubs" / "arduino_host.cpp"
+    run_tool(["g++", *CPP_STRICT, "-DTG_BAUD=57600", *include, *more, "-c", TESTER / "port_arduino.cpp", "-o", port])
     program = tmp_path / "arduino"
-    run_tool(["g++", *CPP_STRICT, "-DTG_BAUD=57600", *include, *sources, *objects, "-o", program])
+    run_tool(["g++", *CPP_STRICT, *include, port, arduino, *objects, "-o", program])
     inputs = random.Random(1).randbytes(INPUT_BYTES)
     with on_pty([str(program)]) as (name, _), Link.open(name, 921600) as link:
-        assert link.hello().ticks_hz == 1_000_000
-        assert link.infer(inputs).outputs == reference(inputs)
+        assert link.hello().ticks_hz == ticks_hz
+        answer = link.infer(inputs)
+        assert answer.outputs == reference(inputs)
+        assert least <= answer.ticks <= most
 
 
 def test_the_tester_leaves_a_small_avr_its_ram(tmp_path: Path) -> None:

@@ -32,3 +32,24 @@ def unsupported_model() -> bytes:
     m.op("RANK", [x], [a])
     m.op("UNIQUE", [a], [b])
     return m.build([b])
+
+
+def conv_model(seed: int = 0) -> bytes:
+    """What a kernel set has choices for: 3x3, depthwise 3x3 and 1x1 convolutions of 16 channels, and a pool."""
+    m, rng = ModelBuilder(), np.random.default_rng(seed)
+    x = m.input((1, 12, 12, 16), 0.05)
+    for kind, shape in (
+        ("CONV_2D", (16, 3, 3, 16)),
+        ("DEPTHWISE_CONV_2D", (1, 3, 3, 16)),
+        ("CONV_2D", (16, 1, 1, 16)),
+        ("CONV_2D", (16, 3, 3, 16)),
+    ):
+        depthwise = kind == "DEPTHWISE_CONV_2D"
+        w = m.constant(rng.integers(-127, 128, shape).astype(np.int8), [0.01] * 16, axis=3 if depthwise else 0)
+        y = m.tensor((1, 12, 12, 16), 0.05)
+        more = {"depthMultiplier": 1} if depthwise else {}
+        m.op(kind, [x, w], [y], strideH=1, strideW=1, dilationHFactor=1, dilationWFactor=1, **more)
+        x = y
+    y = m.tensor((1, 3, 3, 16), 0.05)
+    m.op("AVERAGE_POOL_2D", [x], [y], strideH=4, strideW=4, filterHeight=4, filterWidth=4)
+    return m.build([y])

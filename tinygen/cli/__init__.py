@@ -21,6 +21,7 @@ from tinygen.cli.plan import plan
 from tinygen.cli.quantize import quantize
 from tinygen.cli.run import run
 from tinygen.cli.test import test
+from tinygen.cli.tune import tune
 from tinygen.errors import ReportedError, TinygenError
 
 
@@ -37,7 +38,7 @@ def cli() -> None:
     """
 
 
-for command in (build, test, bench, matrix, run, flash, generate, quantize, plan, boards, doctor):
+for command in (build, test, bench, tune, matrix, run, flash, generate, quantize, plan, boards, doctor):
     cli.add_command(command)
 
 

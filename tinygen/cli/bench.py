@@ -1,4 +1,4 @@
-"""`tinygen bench`: what an inference takes on an emulated board, in exact instructions."""
+"""`tinygen bench`: what an inference takes on a board: instructions, cycles, time, memory, and each layer's share."""
 
 from __future__ import annotations
 
@@ -10,35 +10,38 @@ from typing import Any
 
 import click
 
-from tinygen.bench import compiler_version, count_instructions, need_countable
+from tinygen.bench import compiler_version, measure, measure_layers, need_board
 from tinygen.boards import Board, get_board
 from tinygen.cli.build import build_application, default_project, does_not_fit, stack_of
-from tinygen.cli.options import BOARD, JSON, OPTIMIZED, source_options
+from tinygen.cli.options import BOARD, JSON, OPTIMIZED, PORT, TUNED, source_options
 from tinygen.cli.progress import OUT, Steps
 from tinygen.errors import ReportedError, TinygenError
 from tinygen.pipeline import Compiled, Request, compile_model, write_board_project
 from tinygen.report.bench_result import (
     BenchResult,
     Change,
-    LayerCount,
+    bench_result,
     change_table,
     changes,
-    layer_table,
+    layer_tables,
     load_saved,
     need_comparable,
     result_table,
 )
 
+_WIDTH = 120  # of the tables of layers, whatever the terminal has: numbers are not to be cut
+
 
 @click.command(epilog="Example: tinygen bench kws.h5 --board qemu-cortex-m4 --compare kws-m4.json")
 @BOARD
-@click.option("--per-layer", is_flag=True, help="Also count every layer, in a second build that has hooks for it.")
+@PORT
+@click.option("--per-layer", is_flag=True, help="Also measure every layer, in a second build that has hooks for it.")
 @click.option(
     "--compare",
     "saved_file",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="What --json printed earlier: fail when instructions, arena or code grew by more than --tolerance.",
+    help="What --json printed earlier: fail when instructions, cycles, arena or code grew by more than --tolerance.",
 )
 @click.option(
     "--tolerance",
@@ -50,29 +53,41 @@ from tinygen.report.bench_result import (
 )
 @JSON
 @OPTIMIZED
+@TUNED
 @source_options
 def bench(
-    request: Request, board_name: str, per_layer: bool, saved_file: Path | None, tolerance: float, as_json: bool
+    request: Request,
+    board_name: str,
+    port: str | None,
+    per_layer: bool,
+    saved_file: Path | None,
+    tolerance: float,
+    as_json: bool,
 ) -> None:
-    """Count the instructions of an inference of MODEL on BOARD, an emulated Cortex-M.
+    """Measure an inference of MODEL on BOARD: instructions, cycles, memory.
 
-    The count is exact and the same in every run: QEMU executes one inference on random input, always the same, and
-    its clock stands still but for instructions. Instructions are not cycles, and not time.
+    On boards that QEMU emulates, instructions are exact and the same in every run; cycles are estimated from Arm's
+    timing tables, for memory without wait states. A real board, flashed on PORT, tells microseconds and cycles by
+    its own counter.
     """
     board = get_board(board_name)
-    need_countable(None, board)
-    compiler = compiler_version(board)
+    need_board(board, port)
     saved = None if saved_file is None else load_saved(saved_file)
-    here = {"compiler": compiler, "board": board.name, "model": request.name, "optimize": request.optimize}
-    if saved is not None and saved_file is not None:
-        need_comparable(saved, saved_file, here)
+
+    def compare(**same: str) -> None:
+        if saved is not None and saved_file is not None:
+            need_comparable(saved, saved_file, same)
+
+    compare(board=board.name, model=request.name, optimize=request.optimize)
+    if board.emulated:
+        compare(compiler=compiler_version(board))
     steps = Steps()
     with steps.step(f"preparing {request.model.name}"):
         kept = default_project([request], board)
-        compiled = compile_model(request, kept, steps.update, board.kernels, board.regions)
-    if saved is not None and saved_file is not None:
-        need_comparable(saved, saved_file, {"model_sha256": compiled.model.sha256})
-    result = _measure(compiled, board, compiler, per_layer, steps)
+        compiled = compile_model(request, kept, steps.update, board.kernels, board.regions, board.name)
+    compare(model_sha256=compiled.model.sha256)
+    result = run_bench(compiled, board, port, per_layer, steps)
+    compare(compiler=result.compiler)
     found = () if saved is None else changes(saved, result)
     _show(result, found, tolerance, as_json)
     grown = [change for change in found if change.regressed(tolerance)]
@@ -81,10 +96,8 @@ def bench(
         raise ReportedError(f"{request.name} is worse than {saved_file}: {worse}", f"--tolerance is {tolerance:g} %")
 
 
-def _measure(compiled: Compiled, board: Board, compiler: str, per_layer: bool, steps: Steps) -> BenchResult:
-    """Build everything in a folder that is gone afterwards, and count; raises TinygenError."""
-    need_countable(compiled, board)
-    plan = compiled.plan
+def run_bench(compiled: Compiled, board: Board, port: str | None, per_layer: bool, steps: Steps) -> BenchResult:
+    """Build everything in a folder that is gone afterwards, and measure; raises TinygenError."""
     with tempfile.TemporaryDirectory(prefix="tinygen-") as temporary:
         folder = Path(temporary) / "project"
         write_board_project([compiled], board, folder)
@@ -94,28 +107,13 @@ def _measure(compiled: Compiled, board: Board, compiler: str, per_layer: bool, s
             # not as the ReportedError that it is: no JSON object has told it yet
             error = does_not_fit(size, board)
             raise TinygenError(str(error), error.hint)
-        with steps.step(f"counting on {board.name}"):
-            counts = count_instructions(compiled, board, folder, per_layer, steps.platformio)
-    result = BenchResult(
-        model=compiled.request.name,
-        model_sha256=compiled.model.sha256,
-        board=board.name,
-        optimize=compiled.request.optimize,
-        compiler=compiler,
-        instructions=counts.invoke,
-        arena_bytes=plan.arena_bytes,
-        stack_bytes=size.stack,
-        code_bytes=size.code,
-        const_bytes=size.constants,
-        macs=plan.program.macs,
-        layers=(),
-    )
-    counted = zip(plan.steps, counts.layers, strict=True) if per_layer else ()
-    layers = tuple(
-        LayerCount(index, step.op.kind, step.op.name, step.call.kernel, step.macs, count)
-        for index, (step, count) in enumerate(counted)
-    )
-    return replace(result, layers=layers)
+        with steps.step(f"measuring on {board.name}"):
+            measured = measure(compiled, board, folder, port, stack, steps.platformio)
+            if per_layer:
+                layers = measure_layers(compiled, board, folder, port, stack, steps.platformio)
+                measured = replace(measured, layers=layers)
+    # a real board's compiler may only have come with the build
+    return bench_result(compiled, board, compiler_version(board), size, measured)
 
 
 def _show(result: BenchResult, found: tuple[Change, ...], tolerance: float, as_json: bool) -> None:
@@ -130,12 +128,24 @@ def _show(result: BenchResult, found: tuple[Change, ...], tolerance: float, as_j
         return
     OUT.print(result_table(result))
     if result.layers:
-        OUT.print(layer_table(result))
-        rest = result.instructions - sum(layer.instructions for layer in result.layers)
-        OUT.print(
-            f"layers: of a second build with a hook behind each block of rows, whose own instructions are subtracted; "
-            f"they differ from the whole by {rest:,}"
-        )
+        for table in layer_tables(result):
+            OUT.print(table, width=max(OUT.width, _WIDTH), crop=False)
+        OUT.print(_of_layers(result), markup=False)
     if found:
         OUT.print(change_table(found, tolerance))
+    if result.cycles is None:
+        OUT.print(f"cycles: not known: {result.cycles_by}", markup=False)
+    else:
+        OUT.print(f"cycles: {result.cycles_source}, by {result.cycles_by}", markup=False)
     OUT.print(f"compiled with {result.compiler}", markup=False)
+
+
+def _of_layers(result: BenchResult) -> str:
+    """What the figures of layers are, and how far they are from the whole."""
+    text = "layers: of a second build, with something behind each block of rows that is subtracted"
+    counts = [layer.instructions for layer in result.layers]
+    if result.instructions is not None and None not in counts:
+        text += f"; they differ from the whole by {result.instructions - sum(n or 0 for n in counts):,} instructions"
+    if result.kernel_bytes is not None:
+        text += ". Kernels that several layers run count at each of them; inlined ones count to the schedule"
+    return text

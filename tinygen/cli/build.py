@@ -88,7 +88,7 @@ def write_project_of(
     models = []
     for request in requests:
         with steps.step(f"preparing {request.model.name}"):
-            models.append(compile_model(request, folder, steps.update, board.kernels, board.regions))
+            models.append(compile_model(request, folder, steps.update, board.kernels, board.regions, board.name))
     if tester.protocol == "mlperf":
         need_mlperf(models)
     write_board_project(models, board, folder, tester)

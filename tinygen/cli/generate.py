@@ -57,7 +57,7 @@ def generate(
     models = []
     for request in requests:
         with steps.step(f"preparing {request.model.name}"):
-            models.append(compile_model(request, None, steps.update, kernels, regions))
+            models.append(compile_model(request, None, steps.update, kernels, regions, board_name or ""))
     _write(models, folders, format_)
     for compiled in models:
         warn_of_random(compiled.calibration)

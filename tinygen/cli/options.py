@@ -60,6 +60,12 @@ OPTIMIZED = click.option(
     "whole. balanced: 1 % more instructions only where it saves 4 % of the arena. size: as balanced, compiled "
     "for little flash. `tinygen plan --frontier` shows what each costs.",
 )
+TUNED = click.option(
+    "--tune",
+    metavar="FILE",
+    help="What `tinygen tune` found (default: MODEL.tune.json beside MODEL, if it has the board and --optimize); "
+    "`none`: plan as if nothing had been tuned.",
+)
 BY_ROWS = click.option(
     "--input",
     "taken",
@@ -80,7 +86,7 @@ HOP = click.option(
 
 def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """MODEL, what it takes to make an int8 model of it, and how to plan it; the command gets one `request`."""
-    return HOP(BY_ROWS(OPTIMIZED(source_options(command))))
+    return HOP(BY_ROWS(OPTIMIZED(TUNED(source_options(command)))))
 
 
 def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -97,10 +103,13 @@ def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
         optimize: str = "balanced",
         taken: str = "whole",
         hop: int | None = None,
+        tune: str | None = None,
         **rest: Any,
     ) -> Any:
         shapes = dict(input_shapes)
-        request = make_request(model, name, data, shapes, unsafe_lambda, optimize, taken == "rows", activations, hop)
+        request = make_request(
+            model, name, data, shapes, unsafe_lambda, optimize, taken == "rows", activations, hop, tune
+        )
         return command(request=request, **rest)
 
     options = (
@@ -128,15 +137,18 @@ def models_options(command: Callable[..., Any]) -> Callable[..., Any]:
         optimize: str,
         taken: str,
         hop: int | None,
+        tune: str | None,
         **rest: Any,
     ) -> Any:
+        if len(models) > 1 and tune not in (None, "none"):
+            raise TinygenError("--tune is for one MODEL", "leave it out: MODEL.tune.json is found beside each", 2)
         if len(models) > 1 and input_shapes:
             raise TinygenError(
                 "--input-shape is for one MODEL", "make int8 files first, with `tinygen quantize --input-shape`", 2
             )
         shapes = dict(input_shapes)
         requests = tuple(
-            make_request(model, name, file, shapes, unsafe_lambda, optimize, taken == "rows", activations, hop)
+            make_request(model, name, file, shapes, unsafe_lambda, optimize, taken == "rows", activations, hop, tune)
             for model, name, file in zip(
                 models, _one_each("--name", names, models), _one_each("--data", data, models), strict=True
             )
@@ -160,7 +172,7 @@ def models_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.argument("models", type=click.Path(path_type=Path), nargs=-1, required=True, metavar="MODEL..."),
     )
-    return HOP(BY_ROWS(OPTIMIZED(_decorated(with_requests, options))))
+    return HOP(BY_ROWS(OPTIMIZED(TUNED(_decorated(with_requests, options)))))
 
 
 def _one_each(option: str, values: tuple[str, ...], models: tuple[Path, ...]) -> tuple[str | None, ...]:

@@ -46,7 +46,7 @@ def plan(
     steps = Steps()
     with steps.step(f"preparing {request.model.name}"):
         kernels, regions = (board.kernels, board.regions) if board else ("portable", ())
-        compiled = compile_model(request, None, steps.update, kernels, regions)
+        compiled = compile_model(request, None, steps.update, kernels, regions, board_name or "")
     made = compiled.plan
     stack = None if board is None else stack_of(compiled, board, steps)
     points = None

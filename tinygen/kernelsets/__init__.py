@@ -16,17 +16,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tinygen import resources
-from tinygen.ops.base import KernelCall
+from tinygen.errors import TinygenError
+from tinygen.ops.base import Constant, KernelCall
 
 AIMS = ("speed", "balanced", "size", "ram")
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What kernels are chosen for: a kernel set (a folder of templates/kernels/) and one of AIMS."""
+    """What kernels are chosen for: a kernel set (a folder of templates/kernels/) and one of AIMS.
+
+    `tuned`: what `tinygen tune` found, a name out of `candidates` for each call in the order in which operators lower
+    to them; () where nothing was tuned.
+    """
 
     kernels: str = "portable"
     aim: str = "balanced"
+    tuned: tuple[str, ...] = ()
 
     @property
     def folders(self) -> tuple[str, ...]:
@@ -46,9 +52,49 @@ def kernel_sets() -> tuple[str, ...]:
 
 
 def choose(call: KernelCall, target: Target) -> KernelCall:
-    """The call that the target's kernel set serves best."""
+    """The call that the target's kernel set serves best, by the costs that the offers state."""
     offers = [offer(call, target.aim) for offer in _offers(target.kernels).get(call.kernel, ())]
     return min((offer for offer in offers if offer is not None), key=lambda offer: offer.cost, default=call)
+
+
+def candidates(call: KernelCall, target: Target) -> dict[str, KernelCall]:
+    """All that can serve a call, by name: the portable kernel, and what is offered for any aim, as KERNEL:AIM.
+
+    An aim that differs in nothing but the estimated cost from one before it is left out; the target's is the first.
+    """
+    found = {call.kernel: call}
+    for offer in _offers(target.kernels).get(call.kernel, ()):
+        forms = []
+        for aim in dict.fromkeys((target.aim, *AIMS)):
+            offered = offer(call, aim)
+            if offered is not None and _form(offered) not in forms:
+                forms.append(_form(offered))
+                found[f"{offered.kernel}:{aim}"] = offered
+    return found
+
+
+def chosen_name(call: KernelCall, target: Target) -> str:
+    """The candidate that `choose` takes."""
+    form = _form(choose(call, target))
+    return next(name for name, candidate in candidates(call, target).items() if _form(candidate) == form)
+
+
+def choose_tuned(call: KernelCall, target: Target, index: int) -> KernelCall:
+    """The candidate that target.tuned names for call number `index`; raises TinygenError when there is none."""
+    names = candidates(call, target)
+    name = target.tuned[index] if index < len(target.tuned) else "nothing"
+    if name not in names:
+        raise TinygenError(
+            f"tuned for {name} where this version of tinygen has {', '.join(names)}", "run `tinygen tune` again"
+        )
+    return names[name]
+
+
+def _form(call: KernelCall) -> tuple[object, ...]:
+    """What tells two ways apart in which one kernel may serve a call."""
+    numbers = tuple(value for _, value in call.params if not isinstance(value, Constant))
+    sizes = tuple(constant.values.nbytes for constant in call.constants)
+    return (call.kernel, numbers, sizes, call.scratch_bytes, call.rows_at_once)
 
 
 @functools.cache

@@ -18,7 +18,7 @@ from tinygen.plan.order import ordered, variants, whole_peak
 from tinygen.plan.place import Placement, place
 from tinygen.plan.regions import Division, choose_division
 from tinygen.plan.schedule import Segment
-from tinygen.plan.search import Candidate, choice, frontier
+from tinygen.plan.search import Candidate, Stretch, choice, frontier, given_schedule
 from tinygen.plan.state import state_bytes, state_offsets
 from tinygen.plan.timeline import Buffer, find_buffers
 from tinygen.regions import Region, RegionUse
@@ -140,6 +140,7 @@ def make_plan(
     by_rows: bool = False,
     regions: Sequence[Region] = (),
     hop: int | None = None,
+    schedule: Sequence[Stretch] = (),
 ) -> Plan:
     """The plan of the wanted kind: `ram` (smallest arena), `speed` (fewest calls), `balanced` between them, or `size`.
 
@@ -148,6 +149,7 @@ def make_plan(
     plan that reads and writes least in the others.
     hop: each inference takes so many new frames and keeps the rest of its window (plan/hop.py). The arena lies in the
     fastest region that holds it.
+    schedule: what `tinygen tune` found, instead of looking for one; for neither by_rows, hop nor regions.
 
     The plan is checked independently of how it was found; a mistake there raises AssertionError.
     """
@@ -162,7 +164,10 @@ def make_plan(
         if by_rows:
             raise TinygenError("--hop and --input rows exclude each other", "a hop of 1 takes one row at a time, too")
         return hop_plan(choose_hop(ordered(program), hop, optimize), regions)
-    found = frontier(variants(program), by_rows)
+    programs = variants(program)
+    if schedule:
+        return plan_schedule(programs[0], given_schedule(programs[0], schedule))
+    found = frontier(programs, by_rows)
     chosen = choice(found, optimize)
     if regions:
         plan = divided_plan(choose_division(chosen, found, regions, by_rows), regions)

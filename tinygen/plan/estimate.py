@@ -16,7 +16,7 @@ from tinygen.ops.base import Operand
 from tinygen.plan.aliases import Piece, pieces_of
 from tinygen.plan.schedule import DRIVER, Ready, Segment, driver_of, streamable, writers
 
-_HEIGHTS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
+HEIGHTS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 _LONGEST = 48  # steps of a segment
 _Span = tuple[int, int, int]  # as Program.span gives it
 
@@ -130,7 +130,7 @@ def _streams(
         return []  # it takes a part of the input alone
     ready: list[tuple[Ready, ...]] = []
     options = []
-    heights = [h for h in _HEIGHTS if h < driver.rows and (h == 1 or not pushed)]
+    heights = [h for h in HEIGHTS if h < driver.rows and (h == 1 or not pushed)]
     states = {h: _State(program, lives, first, driver, h, pushed) for h in heights}
     for step in range(first, min(len(program.steps), first + _LONGEST)):
         made = streamable(program, written, first, step)

@@ -15,7 +15,7 @@ from tinygen.errors import TinygenError
 from tinygen.kernels import Program
 from tinygen.plan.estimate import Option, options_of
 from tinygen.plan.place import Placement, lower_bound, place
-from tinygen.plan.schedule import Segment
+from tinygen.plan.schedule import Segment, driver_of, streamable, writers
 from tinygen.plan.timeline import Buffer, find_buffers
 
 OPTIMIZE = ("ram", "balanced", "speed", "size")
@@ -147,6 +147,41 @@ def placed_schedule(program: Program, segments: tuple[Segment, ...], cost: int) 
     """A schedule with its buffers placed in one arena, by first fit alone."""
     buffers = find_buffers(program, segments)
     return Candidate(program, segments, buffers, place(buffers, search=False), cost)
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A segment as a person would name it: steps [first, end), rows a turn (0: whole), rows of a block backwards."""
+
+    first: int
+    end: int
+    height: int = 0
+    backwards: int = 0
+
+
+def given_schedule(program: Program, stretches: Sequence[Stretch]) -> tuple[Segment, ...]:
+    """The segments of an ordered program that are named; raises TinygenError when it cannot be cut so."""
+    written, at, found = writers(program), 0, []
+    for s in stretches:
+        alone = s.end == s.first + 1
+        driver = driver_of(program, s.first) if at == s.first < s.end <= len(program.steps) else None
+        if s.height > 0 and not s.backwards and driver is not None:
+            ready = tuple(streamable(program, written, s.first, step) for step in range(s.first, s.end))
+            fits = all(ready) and not alone and s.height < driver.rows
+            segment = Segment(s.first, s.end, s.height, program.storage[driver.tensor], ready)
+        else:
+            fits = at == s.first < len(program.steps) and alone and s.height == 0 <= s.backwards
+            fits = fits and (not s.backwards or _may_turn(program, s.first))
+            segment = Segment(s.first, s.end, backwards=s.backwards)
+        if not fits:
+            raise TinygenError(
+                f"layers {s.first} to {s.end - 1} cannot be planned as tuned", "run `tinygen tune` again"
+            )
+        found.append(segment)
+        at = s.end
+    if at != len(program.steps):
+        raise TinygenError(f"tuned for {at} layers, not {len(program.steps)}", "run `tinygen tune` again")
+    return tuple(found)
 
 
 def _that_take_rows(programs: Sequence[Program]) -> tuple[Program, ...]:
