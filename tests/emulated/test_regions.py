@@ -15,7 +15,7 @@ from tests.support.tflite_builder import ModelBuilder
 from tinygen.elf import symbol_sizes
 
 BOARD = "qemu-cortex-m4-psram"
-SRAM, PSRAM = 0x20000000, 0x21000000
+XIP, SRAM, PSRAM = 0x00200000, 0x20000000, 0x21000000
 
 
 def addresses(elf: Path) -> dict[str, int]:
@@ -103,6 +103,15 @@ def test_a_reference_model_is_split(tmp_path: Path) -> None:
     used = check(MODELS / "vww_96_int8.tflite", tmp_path, 3)
     assert used["PSRAM"] == 96 * 96 * 3  # its input; no activation
     assert used["SRAM"] <= 16384
+    built = tinygen("build", "--board", BOARD, "--json", MODELS / "vww_96_int8.tflite", cwd=tmp_path).json()
+    flash = {region["name"]: region["bytes"] for region in built["flash_regions"]}
+    assert built["const_bytes"] <= sum(flash.values())
+    assert 120_000 < flash["FLASH"] <= 131072 < built["flash_bytes"] <= built["board_flash_bytes"]
+    elf = tmp_path / f"vww_96_int8-{BOARD}" / ".pio" / "build" / f"{BOARD}_test" / "firmware.elf"
+    sizes, places = symbol_sizes(elf), addresses(elf)
+    slow = [name for name, place in places.items() if name.startswith("vww_96_int8_layer") and place >= XIP]
+    assert sum(sizes[name] for name in slow) <= flash["XIP"] < sum(sizes[name] for name in slow) + 4 * len(slow) + 1
+    assert len(slow) > 1
 
 
 @needs_models

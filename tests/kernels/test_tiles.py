@@ -139,9 +139,10 @@ def _dense(multiplier: float, weight: int, depth: int, bias: int) -> Graph:
         (0.7, 1, 8, 0, "fully_connected_s8_tiles"),  # no shift
         (3.0, 1, 8, 0, "fully_connected_s8_tiles"),  # a left shift
         (3.0, -128, 100, 1 << 26, "fully_connected_s8"),  # sums times 4 beyond 2^28
-        (0.001, 127, 8, (1 << 28) - 140_000, "fully_connected_s8_tiles"),
-        (0.001, 127, 8, (1 << 28) - 100_000, "fully_connected_s8"),
-        (0.001, -128, 8, -(1 << 28) + 100_000, "fully_connected_s8"),
+        (3e-7, 127, 200, (1 << 28) - 3_200_000, "fully_connected_s8_tiles"),
+        (3e-7, 127, 200, (1 << 28) - 3_100_000, "fully_connected_s8"),
+        (3e-7, -128, 200, -(1 << 28) + 3_100_000, "fully_connected_s8"),
+        (2.0**-31, 1, 8, 2_000_000_000, "fully_connected_s8_tiles"),  # the output is always the same
     ],
 )
 def test_what_is_not_exact_is_refused(

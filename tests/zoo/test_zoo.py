@@ -4,6 +4,7 @@ model. What TFLM cannot run is compared numpy = C, and said so."""
 from __future__ import annotations
 
 import ast
+import functools
 import importlib.util
 import json
 import os
@@ -22,7 +23,11 @@ from tests.support.tflm import Refused, Tflm, needs_tflm
 from tinygen import reference
 from tinygen.errors import TinygenError
 from tinygen.ir import Array, DType, Graph
+from tinygen.kernels import build_program
 from tinygen.load.tflite import parse_tflite
+from tinygen.passes import PASSES, run_passes
+from tinygen.passes.turn_upright import turn_upright
+from tinygen.plan import make_plan
 from tinygen.verify import verify
 
 pytestmark = pytest.mark.xdist_group("zoo")  # one process converts for all tests
@@ -89,6 +94,19 @@ def test_recurrent_layers_are_reported(zoo: tuple[Path, dict[str, Any]]) -> None
         1,
         1,
     ]
+
+
+@pytest.mark.parametrize(("name", "before", "after", "hop"), [("tcn", 432, 256, 1), ("conv1d", 280, 180, 4)])
+def test_conv1d_is_streamed(zoo: tuple[Path, dict[str, Any]], name: str, before: int, after: int, hop: int) -> None:
+    """The bytes of arena with time along a row, as Keras has it, and with each frame as a row; and hops, too."""
+    graph = verify(parse_tflite((zoo[0] / f"{name}.tflite").read_bytes(), name, name))
+    lying = functools.reduce(lambda g, p: g if p is turn_upright else p(g), PASSES, graph)
+    assert make_plan(build_program(lying), "ram").arena_bytes == before
+    upright = build_program(run_passes(graph))
+    assert make_plan(upright, "ram").arena_bytes <= after
+    assert make_plan(upright, hop=hop).hop is not None
+    with pytest.raises(TinygenError, match="nothing of model"):
+        make_plan(build_program(lying), hop=hop)
 
 
 @needs_tflm

@@ -17,6 +17,7 @@ from tinygen.elf import section_sizes
 from tinygen.errors import ReportedError, TinygenError
 from tinygen.pipeline import Compiled, Request, compile_model, write_board_project
 from tinygen.platformio import DoesNotFit, build_firmware
+from tinygen.regions import left_over
 from tinygen.render.model import library_files
 from tinygen.render.project import DEFAULT_TESTER, Tester
 from tinygen.report.float_islands import island_lines, islands_json
@@ -85,10 +86,11 @@ def write_project_of(
     requests: Sequence[Request], board: Board, folder: Path, steps: Steps, tester: Tester = DEFAULT_TESTER
 ) -> tuple[Compiled, ...]:
     """Compile the models and write their project; warns loudly of each that was calibrated on random input."""
-    models = []
+    models, regions = [], board.regions
     for request in requests:
         with steps.step(f"preparing {request.model.name}"):
-            models.append(compile_model(request, folder, steps.update, board.kernels, board.regions, board.name))
+            models.append(compile_model(request, folder, steps.update, board.kernels, regions, board.name))
+            regions = left_over(regions, models[-1].plan.flash)
     if tester.protocol == "mlperf":
         need_mlperf(models)
     write_board_project(models, board, folder, tester)
@@ -125,14 +127,14 @@ def does_not_fit(size: Size, board: Board) -> TinygenError:
     hint = "take a smaller model or a larger board (`tinygen boards`)"
     if size.overflow:
         return ReportedError(size.overflow, hint)
-    spilled = [use for use in size.regions if not use.fits]
+    spilled = [use for use in (*size.regions, *size.flash_regions) if not use.fits]
     if spilled:
         region, used = spilled[0].region, spilled[0].bytes
         return ReportedError(
             f"the model does not fit {board.name}: {used:,} bytes of {region.name}, which has {region.bytes:,}", hint
         )
     ram = size.static_arena + size.state if size.ram is None else size.ram
-    flash = size.constants if size.flash is None else size.flash
+    flash = size.main_constants if size.flash is None else size.flash
     return ReportedError(
         f"the model does not fit {board.name}: it needs {ram + size.reserve(board):,} bytes of RAM (stack reserve "
         f"of {size.reserve(board):,} included) and {flash:,} of flash; the board has {board.ram_bytes:,} and "

@@ -14,6 +14,7 @@ from tinygen.errors import TinygenError
 from tinygen.load.arrays import write_atomically
 from tinygen.pipeline import Compiled, Request, compile_model, libraries_of
 from tinygen.project import replace_folder
+from tinygen.regions import left_over
 from tinygen.render.arenas import arena_name
 from tinygen.render.homes import FORMATS, laid_out, zipped
 from tinygen.render.project import ProjectModel, arduino_sketch
@@ -58,6 +59,7 @@ def generate(
     for request in requests:
         with steps.step(f"preparing {request.model.name}"):
             models.append(compile_model(request, None, steps.update, kernels, regions, board_name or ""))
+            regions = left_over(regions, models[-1].plan.flash)
     _write(models, folders, format_)
     for compiled in models:
         warn_of_random(compiled.calibration)

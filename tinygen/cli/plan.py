@@ -69,7 +69,7 @@ def plan(
         click.echo(line)
     if shown is not None:
         click.echo(f"\n{frontier_text(shown)}")
-    for use in made.regions:
+    for use in (*made.regions, *made.flash):
         OUT.print(f"{use.region.name}: {use.bytes:,} of {use.region.bytes:,} bytes")
     if board is not None and stack is not None:
         OUT.print(f"\nstack of {request.name} on {board.name}: {stack.text}", markup=False)

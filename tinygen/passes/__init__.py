@@ -17,6 +17,7 @@ from tinygen.passes.merge_tables import merge_tables
 from tinygen.passes.move_dequantize import move_dequantize
 from tinygen.passes.pad_behind_reshape import pad_behind_reshape
 from tinygen.passes.read_in_place import read_in_place
+from tinygen.passes.turn_upright import turn_upright
 from tinygen.verify import verify
 
 PASSES: tuple[Callable[[Graph], Graph], ...] = (
@@ -31,6 +32,7 @@ PASSES: tuple[Callable[[Graph], Graph], ...] = (
     pad_behind_reshape,
     fold_pad,
     merge_tables,
+    turn_upright,
     read_in_place,
 )
 

@@ -5,14 +5,15 @@ Place in the flow: after kernels.py, before render/. Rendering decides no offset
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from tinygen.errors import TinygenError
 from tinygen.kernels import Program, Step
 from tinygen.ops.base import Operand
 from tinygen.plan.check import Place, check_plan
 from tinygen.plan.check_hop import check_hop
+from tinygen.plan.constants import Key, place_constants
 from tinygen.plan.hop import Hop, choose_hop
 from tinygen.plan.order import ordered, variants, whole_peak
 from tinygen.plan.place import Placement, place
@@ -56,6 +57,7 @@ class Plan:
     `regions`: what lies in each of the board's regions, in all `arena_bytes`; () for a board that has none.
     `hop`: each inference takes new frames of the input and keeps the rest, in the state memory.
     `frontier`: the schedules among which this one was chosen; () for one that was given, or with a hop.
+    `flash`: what constants take of each flash of a board that has several, `flash_of` the number of each one's.
     """
 
     program: Program
@@ -66,6 +68,8 @@ class Plan:
     regions: tuple[RegionUse, ...] = ()
     hop: Hop | None = None
     frontier: tuple[Candidate, ...] = ()
+    flash: tuple[RegionUse, ...] = ()
+    flash_of: Mapping[Key, int] = field(default_factory=dict)
 
     @property
     def pushed(self) -> Operand | None:
@@ -146,7 +150,7 @@ def make_plan(
 
     by_rows: the caller brings the input row by row (NAME_push_row), so that it need not be there as a whole.
     regions: the board's memories for arenas, fastest first. If the plan does not fit the first one, it gives way to the
-    plan that reads and writes least in the others.
+    plan that reads and writes least in the others. Those of flash are for the constants.
     hop: each inference takes so many new frames and keeps the rest of its window (plan/hop.py). The arena lies in the
     fastest region that holds it.
     schedule: what `tinygen tune` found, instead of looking for one; for neither by_rows, hop nor regions.
@@ -160,14 +164,22 @@ def make_plan(
             "microcontroller's memory",
             "use a smaller model, or a smaller input",
         )
+    if schedule:
+        first = variants(program)[0]
+        return plan_schedule(first, given_schedule(first, schedule))
+    flash = [region for region in regions if region.flash]
+    plan = _plan(program, optimize, by_rows, [region for region in regions if not region.flash], hop)
+    uses, places = place_constants(plan.program, flash) if flash else ((), {})
+    return replace(plan, flash=uses, flash_of=places)
+
+
+def _plan(program: Program, optimize: str, by_rows: bool, regions: Sequence[Region], hop: int | None) -> Plan:
+    """What `make_plan` makes, but for the constants."""
     if hop is not None:
         if by_rows:
             raise TinygenError("--hop and --input rows exclude each other", "a hop of 1 takes one row at a time, too")
         return hop_plan(choose_hop(ordered(program), hop, optimize), regions)
-    programs = variants(program)
-    if schedule:
-        return plan_schedule(programs[0], given_schedule(programs[0], schedule))
-    found = frontier(programs, by_rows)
+    found = frontier(variants(program), by_rows)
     chosen = choice(found, optimize)
     if regions:
         plan = divided_plan(choose_division(chosen, found, regions, by_rows), regions)

@@ -12,6 +12,7 @@ from tinygen.ir import Array, Tensor
 from tinygen.kernels import kernel_files
 from tinygen.ops.base import Constant, Operand
 from tinygen.plan import Plan
+from tinygen.plan.constants import Key
 from tinygen.plan.schedule import Ready, Segment
 from tinygen.render import Files, render
 from tinygen.render.arenas import SharedArena, arrays_of
@@ -279,7 +280,8 @@ def _constants(plan: Plan) -> tuple[_ConstantArray, ...]:
         op = step.op
         for c in step.call.constants:
             text = comment(f"{op.kind} {op.name}: {c.field} {'x'.join(map(str, c.values.shape))}")
-            arrays.append(_array(_constant_name(graph.name, index, c), c.values, " TG_FLASH", text))
+            attribute = f" TG_FLASH{_section(plan, ('layer', index, c.field))}"
+            arrays.append(_array(_constant_name(graph.name, index, c), c.values, attribute, text))
     for tensor in plan.program.constant_operands:
         t = graph.tensors[tensor]
         assert t.data is not None
@@ -288,11 +290,18 @@ def _constants(plan: Plan) -> tuple[_ConstantArray, ...]:
         values = np.frombuffer(t.data.tobytes(), np.int8)
         alignment = f" __attribute__((aligned({t.dtype.size})))" if t.dtype.size > 1 else ""
         text = comment(f"{t.name}: {_shape(t)} {t.dtype.value}")
-        arrays.append(_array(_operand_name(graph.name, tensor), values, alignment, text))
-    arrays += [
-        _array(v.source, values, " TG_FLASH", f"initial value of {v.comment}") for v, values in initial_values(plan)
-    ]
+        attribute = alignment + _section(plan, ("tensor", tensor, ""))
+        arrays.append(_array(_operand_name(graph.name, tensor), values, attribute, text))
+    for index, v, values in initial_values(plan):
+        attribute = f" TG_FLASH{_section(plan, ('state', index, ''))}"
+        arrays.append(_array(v.source, values, attribute, f"initial value of {v.comment}"))
     return tuple(arrays)
+
+
+def _section(plan: Plan, key: Key) -> str:
+    """The attribute of a constant that lies in a flash with a section of its own; empty for others."""
+    section = plan.flash[plan.flash_of[key]].region.section if plan.flash else ""
+    return f' __attribute__((section("{section}")))' if section else ""
 
 
 def _array(name: str, values: Array, attribute: str, text: str) -> _ConstantArray:

@@ -89,9 +89,9 @@ def state_of(plan: Plan) -> State:
     return State(plan.state_bytes, zero, tuple(variables))
 
 
-def initial_values(plan: Plan) -> tuple[tuple[Variable, Array], ...]:
-    """The variables that are copied from flash, with their bytes."""
+def initial_values(plan: Plan) -> tuple[tuple[int, Variable, Array], ...]:
+    """The variables that are copied from flash: the tensor, how it is shown, and its bytes."""
     graph = plan.program.graph
     pairs = zip(state_of(plan).variables, graph.variables, strict=True)
-    arrays = ((variable, graph.tensors[index].initial) for variable, index in pairs if variable.fill is None)
-    return tuple((v, np.frombuffer(values.tobytes(), np.int8)) for v, values in arrays if values is not None)
+    arrays = ((index, v, graph.tensors[index].initial) for v, index in pairs if v.fill is None)
+    return tuple((i, v, np.frombuffer(values.tobytes(), np.int8)) for i, v, values in arrays if values is not None)

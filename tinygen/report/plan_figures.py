@@ -68,6 +68,7 @@ def plan_json(plan: Plan, optimize: str, stack: Stack | None, points: Sequence[P
         "optimize": optimize,
         "arena_bytes": plan.arena_bytes,
         "regions": regions_json(plan.regions),
+        "flash_regions": regions_json(plan.flash),
         "lower_bound_bytes": plan.lower_bound_bytes,
         "scratch_bytes": plan.scratch_bytes,
         "state_bytes": plan.state_bytes,

@@ -20,7 +20,8 @@ class Size:
     `regions`: what of the arena lies in each region, on boards that have any; `ram` counts those with a linker section
     of their own as little as the board's `ram_bytes` does. `state` is static RAM beside the arena. `ram` and `flash`
     are None while there is no firmware: nothing was built yet, or `overflow`, what the linker said of one that is too
-    large. `stack` is what NAME_invoke needs, None where that is not known.
+    large. `stack` is what NAME_invoke needs, None where that is not known. `flash_regions`: what constants take of each
+    flash, on boards that have several; `flash` does not count those with a linker section of their own.
     """
 
     arena: int
@@ -31,6 +32,12 @@ class Size:
     stack: int | None = None
     regions: tuple[RegionUse, ...] = ()
     state: int = 0
+    flash_regions: tuple[RegionUse, ...] = ()
+
+    @property
+    def main_constants(self) -> int:
+        """The constants that lie where code does."""
+        return self.constants - sum(use.bytes for use in self.flash_regions if use.region.section)
 
     @property
     def static_arena(self) -> int:
@@ -40,13 +47,13 @@ class Size:
     @property
     def code(self) -> int | None:
         """Flash apart from the model's constants: kernels, schedule, runtime, framework."""
-        return None if self.flash is None else self.flash - self.constants
+        return None if self.flash is None else self.flash - self.main_constants
 
     def fits(self, board: Board) -> bool:
         """Whether it leaves the board's stack reserve free; before a build, by arena and constants alone."""
         ram = self.static_arena + self.state if self.ram is None else self.ram
-        flash = self.constants if self.flash is None else self.flash
-        if self.overflow or not all(use.fits for use in self.regions):
+        flash = self.main_constants if self.flash is None else self.flash
+        if self.overflow or not all(use.fits for use in (*self.regions, *self.flash_regions)):
             return False
         return ram + self.reserve(board) <= board.ram_bytes and flash <= board.flash_bytes
 
@@ -63,7 +70,9 @@ def planned_size(plans: Sequence[Plan], stacks: Sequence[Stack]) -> Size:
     stack = max(known) if len(known) == len(plans) else None
     state = sum(plan.state_bytes for plan in plans)
     constants = sum(plan.program.const_bytes for plan in plans)
-    return Size(arena, constants, stack=stack, regions=regions, state=state)
+    flash = zip(*(plan.flash for plan in plans), strict=True)
+    constant = tuple(RegionUse(each[0].region, sum(use.bytes for use in each)) for each in flash)
+    return Size(arena, constants, stack=stack, regions=regions, state=state, flash_regions=constant)
 
 
 def size_json(size: Size, board: Board) -> dict[str, object]:
@@ -71,6 +80,7 @@ def size_json(size: Size, board: Board) -> dict[str, object]:
     return {
         "arena_bytes": size.arena,
         "regions": regions_json(size.regions),
+        "flash_regions": regions_json(size.flash_regions),
         "state_bytes": size.state,
         "ram_bytes": size.ram,
         "code_bytes": size.code,
@@ -104,7 +114,8 @@ def size_table(size: Size, board: Board) -> Table:
         ("RAM", "other static data", other, board.ram_bytes),
         ("RAM", "reserved for the stack", size.reserve(board), board.ram_bytes),
         ("flash", "code", size.code, board.flash_bytes),
-        ("flash", "model constants", size.constants, board.flash_bytes),
+        ("flash", "model constants", size.main_constants, board.flash_bytes),
+        *((u.region.name, "model constants", u.bytes, u.region.bytes) for u in size.flash_regions if u.region.section),
     )
     for memory, part, used, available in rows:
         if used is not None:

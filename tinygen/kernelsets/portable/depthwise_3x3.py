@@ -13,7 +13,7 @@ SERVES = ("depthwise_conv_2d_s8",)
 _WINDOW = ("kernel_height", "kernel_width", "dilation_height", "dilation_width")
 _REST = ("pad_top", "pad_left", "input_zero_point", "output_zero_point", "activation_min", "activation_max")
 # instructions on a Cortex-M0, which needs the most: of an output with its products, and of a channel in a row
-_OUTPUT, _CHANNEL = 95, 140
+_OUTPUT, _CHANNEL = 85, 120
 
 
 def offer(call: KernelCall, aim: str) -> KernelCall | None:
