@@ -165,12 +165,16 @@ def libraries_of(models: Sequence[Compiled]) -> dict[str, Files]:
     return {**libraries, arena.name: arena_files(arena)} if arena else libraries
 
 
+def project_model(compiled: Compiled) -> ProjectModel:
+    """A compiled model as the renderer of projects takes it."""
+    return ProjectModel(compiled.plan, compiled.model.sha256, compiled.labels, not compiled.request.is_tflite)
+
+
 def write_board_project(
     models: Sequence[Compiled], board: Board, folder: Path, tester: Tester = DEFAULT_TESTER
 ) -> None:
     """Write the complete PlatformIO project of compiled models, one or more; raises TinygenError."""
-    described = [ProjectModel(c.plan, c.model.sha256, c.labels) for c in models]
-    files = project_files(described, libraries_of(models), board, platform_spec(board), tester)
+    files = project_files([project_model(c) for c in models], libraries_of(models), board, platform_spec(board), tester)
     records, kept = {}, {}
     for compiled in models:
         name, calibration = compiled.request.name, asdict(compiled.calibration)

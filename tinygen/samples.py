@@ -12,7 +12,7 @@ import numpy as np
 
 from tinygen.errors import TinygenError
 from tinygen.ir import Array, DType, Graph, Tensor
-from tinygen.load.arrays import Samples
+from tinygen.load.arrays import Samples, as_numbers
 from tinygen.ops.dequantize import dequantize_array
 from tinygen.ops.quantize import quantize_array
 
@@ -39,7 +39,8 @@ def stack(arrays: Sequence[Array]) -> Array:
 def raw_samples(graph: Graph, samples: Samples, limit: int | None = None) -> RawSamples:
     """Samples by input name, first axis the sample, as the device takes them.
 
-    Float arrays are quantized, int8 arrays go in raw. Raises TinygenError for an integer type that is neither.
+    Float arrays are quantized, int8 arrays go in raw, and an int32 input takes whole numbers of any type. Raises
+    TinygenError for a type that does not fit.
     """
     tensors = [graph.tensors[i] for i in graph.inputs]
     arrays = [samples[t.name] if limit is None else samples[t.name][:limit] for t in tensors]
@@ -48,10 +49,10 @@ def raw_samples(graph: Graph, samples: Samples, limit: int | None = None) -> Raw
 
 
 def random_samples(graph: Graph, count: int) -> RawSamples:
-    """`count` samples of full-range random input, always the same."""
+    """`count` samples of full-range random input, always the same; indices are those of what they choose from."""
     rng = np.random.default_rng(0)
-    tensors = [graph.tensors[i] for i in graph.inputs]
-    return RawSamples(tuple(tuple(_random(rng, t) for t in tensors) for _ in range(count)))
+    inputs = [(graph.tensors[i], _choices(graph, i)) for i in graph.inputs]
+    return RawSamples(tuple(tuple(_random(rng, t, below) for t, below in inputs) for _ in range(count)))
 
 
 def to_bytes(inputs: Inputs) -> bytes:
@@ -81,6 +82,8 @@ def real_values(arrays: Sequence[Array], tensor: Tensor) -> Array:
 def _raw(array: Array, tensor: Tensor) -> Array:
     if array.dtype == tensor.dtype.value:
         raw = array
+    elif tensor.dtype is DType.INT32:
+        raw = as_numbers(array, tensor.name, 0, "the samples")
     elif array.dtype.kind == "f" and tensor.dtype in (DType.INT8, DType.UINT8, DType.INT16):
         raw = quantize_array(array, tensor.scale, tensor.zero_point, tensor.dtype.value)
     else:
@@ -90,8 +93,27 @@ def _raw(array: Array, tensor: Tensor) -> Array:
     return raw.reshape(len(raw), *tensor.shape)
 
 
-def _random(rng: np.random.Generator, tensor: Tensor) -> Array:
+def _random(rng: np.random.Generator, tensor: Tensor, below: int) -> Array:
     if tensor.dtype is DType.FLOAT32:
         return rng.normal(size=tensor.shape).astype(np.float32)
+    if tensor.dtype is DType.BOOL:
+        return rng.integers(0, 2, tensor.shape).astype(bool)
     limits = np.iinfo(tensor.dtype.value)
-    return rng.integers(limits.min, limits.max + 1, tensor.shape).astype(tensor.dtype.value)
+    low, high = (0, below) if below else (int(limits.min), int(limits.max) + 1)
+    return rng.integers(low, high, tensor.shape).astype(tensor.dtype.value)
+
+
+def _choices(graph: Graph, tensor: int) -> int:
+    """How many there are of what an int32 tensor, or numbers made of it, chooses from; 0 where it chooses nothing."""
+    made, extents = {tensor}, []
+    for op in graph.ops if graph.tensors[tensor].dtype is DType.INT32 else ():
+        shapes = [graph.tensors[i].shape if i >= 0 else () for i in op.inputs]
+        if op.kind == "EMBEDDING_LOOKUP" and op.inputs[0] in made:
+            extents.append(shapes[1][0])
+        elif op.kind == "GATHER" and op.inputs[1] in made:
+            extents.append(shapes[0][op.options.axis])
+        elif op.kind == "GATHER_ND" and op.inputs[1] in made:
+            extents.append(min(shapes[0][: shapes[1][-1]]))
+        elif made & set(op.inputs) and graph.output(op).dtype is DType.INT32:
+            made |= set(op.outputs)
+    return min(extents, default=0)

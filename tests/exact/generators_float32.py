@@ -16,7 +16,7 @@ Made = int | Sequence[int]
 Make = Callable[[ModelBuilder, Generator], Made]
 
 # for these TFLM has no float kernel: test_float32.py judges them
-NOT_IN_TFLM = {"GELU float32", "RELU_0_TO_1 float32", "RELU_N1_TO_1 float32"}
+NOT_IN_TFLM = {"REDUCE_PROD float32", "GELU float32", "RELU_0_TO_1 float32", "RELU_N1_TO_1 float32"}
 
 
 def floated(make: Make) -> Make:
@@ -96,7 +96,17 @@ _OTHERS: dict[str, Make] = {
     "RELU6": _ranks(layers.relu6),
     "SOFTMAX": _ranks(layers.softmax),
 }
-_HEAVY = ("BATCH_MATMUL", "MEAN", "REDUCE_MAX", "REDUCE_MIN", "RESIZE_BILINEAR", "SUM", "TRANSPOSE_CONV")
+_HEAVY = (
+    "BATCH_MATMUL",
+    "CUMSUM",
+    "MEAN",
+    "REDUCE_MAX",
+    "REDUCE_MIN",
+    "REDUCE_PROD",
+    "RESIZE_BILINEAR",
+    "SUM",
+    "TRANSPOSE_CONV",
+)
 _COMPARISONS = ("EQUAL", "GREATER", "GREATER_EQUAL", "LESS", "LESS_EQUAL", "NOT_EQUAL")
 _BINARY = ("DIV", "MAXIMUM", "MINIMUM", "MUL", "SELECT_V2", "SQUARED_DIFFERENCE", "SUB", *_COMPARISONS)
 _ALL: dict[str, Make] = {

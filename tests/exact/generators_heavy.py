@@ -52,13 +52,22 @@ def _reduction(kind: str) -> Callable[[ModelBuilder, Generator], int]:
         keep = bool(rng.integers(2))
         count = prod(shape[a] for a in which)
         scale, zero = b.scale(x), b.zero_point(x)
-        if kind in ("MEAN", "SUM"):
+        if kind == "REDUCE_PROD":
+            scale, zero = of_products(rng, b.scale(x), count, 127), layers.zero_point(rng)
+        elif kind in ("MEAN", "SUM"):
             scale, zero = _rescaling(b, rng, x, *((count, 74 * count**0.5) if kind == "SUM" else (1, 74 / count**0.5)))
         y = b.tensor(_reduced(shape, which, keep), scale, zero)
         b.op(kind, [x, axes], [y], keepDims=keep)
         return y
 
     return reduction
+
+
+def of_products(rng: Generator, scale: float, count: int, highest: int) -> float:
+    """An output scale for the usual size of a product of so many elements; halves of it are met when there are few."""
+    typical = highest * 0.4 if rng.random() < 0.5 else float(rng.integers(2, highest))
+    wanted = count * np.log2(scale * typical) - np.log2(float(rng.integers(1, highest)) + 0.5)
+    return layers.f32(2.0 ** float(np.clip(wanted, -90, 90)))
 
 
 def _axis(b: ModelBuilder, rng: Generator, rank: int) -> tuple[int, int]:
@@ -157,6 +166,7 @@ def _batch_matmul(b: ModelBuilder, rng: Generator) -> int:
     return y
 
 
+NOT_IN_TFLM = {"REDUCE_PROD"}
 GENERATORS: dict[str, Callable[[ModelBuilder, Generator], int | Sequence[int]]] = {
     "ARG_MAX": _arg("ARG_MAX"),
     "ARG_MIN": _arg("ARG_MIN"),
@@ -165,6 +175,7 @@ GENERATORS: dict[str, Callable[[ModelBuilder, Generator], int | Sequence[int]]] 
     "MEAN": _reduction("MEAN"),
     "REDUCE_MAX": _reduction("REDUCE_MAX"),
     "REDUCE_MIN": _reduction("REDUCE_MIN"),
+    "REDUCE_PROD": _reduction("REDUCE_PROD"),
     "RESIZE_BILINEAR": _resize_bilinear,
     "SUM": _reduction("SUM"),
     "TRANSPOSE_CONV": _transpose_conv,

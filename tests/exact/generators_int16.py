@@ -195,6 +195,17 @@ def _softmax(b: ModelBuilder, rng: Generator) -> int:
     return y
 
 
+def _reduce_prod(b: ModelBuilder, rng: Generator) -> int:
+    shape = tuple(int(n) for n in rng.integers(1, 6, rng.integers(1, 5)))
+    axes = [i for i in range(len(shape)) if rng.random() < 0.4] or [0]
+    x = b.input(shape, layers.power(rng, -20, -4), 0, "int16")
+    count = int(np.prod([shape[i] for i in axes]))
+    scale = generators_heavy.of_products(rng, b.scale(x), count, 32767)
+    y = b.tensor([n for i, n in enumerate(shape) if i not in axes], scale, 0, "int16")
+    b.op("REDUCE_PROD", [x, b.constant(np.array(axes, np.int32))], [y], keepDims=False)
+    return y
+
+
 _BINARY, _HEAVY = generators_binary.GENERATORS, generators_heavy.GENERATORS
 GENERATORS: dict[str, Layer] = {
     "ABS int16": _unary("ABS", _lines),
@@ -223,6 +234,7 @@ GENERATORS: dict[str, Layer] = {
     "MUL int16": _as_int8(_BINARY["MUL"]),
     "REDUCE_MAX int16": _as_int8(_HEAVY["REDUCE_MAX"]),
     "REDUCE_MIN int16": _as_int8(_HEAVY["REDUCE_MIN"]),
+    "REDUCE_PROD int16": _reduce_prod,
     "RESIZE_BILINEAR int16": _as_int8(_HEAVY["RESIZE_BILINEAR"]),
     "SQUARED_DIFFERENCE int16": _as_int8(_BINARY["SQUARED_DIFFERENCE"]),
     "SUB int16": _as_int8(_BINARY["SUB"]),
@@ -231,7 +243,10 @@ GENERATORS: dict[str, Layer] = {
 }
 
 # the formulas that these are judged by stand in test_int16.py
-NOT_IN_TFLM = {"EXP int16", "GELU int16", "LOG int16", "REDUCE_MAX int16", "REDUCE_MIN int16", "RESIZE_BILINEAR int16"}
+NOT_IN_TFLM = {
+    *("EXP int16", "GELU int16", "LOG int16", "REDUCE_MAX int16", "REDUCE_MIN int16", "REDUCE_PROD int16"),
+    "RESIZE_BILINEAR int16",
+}
 
 
 def _rsqrt_values(graph: Graph, tensor: Tensor, values: Array, style: str, rng: Generator) -> Array:

@@ -241,9 +241,10 @@ def _gather(d: Draw) -> Made:
     places = (*shape[:batch], *(int(n) for n in d.rng.integers(1, 5, d.below(0 if batch else 1, 2))))
     x = d.input(shape)
     y = d.output((*shape[:axis], *places[batch:], *shape[axis + 1 :]))
-    indices = d.rng.integers(0, shape[axis], places)
+    fixed = d.rng.random() < 0.5
+    indices = d.integers(d.rng.integers(0, shape[axis], places)) if fixed else d.b.input(places, None, dtype="int32")
     counted = batch - len(places) if batch < len(places) and d.rng.random() < 0.3 else batch
-    d.b.op("GATHER", [x, d.integers(indices)], [y], axis=written, batchDims=counted)
+    d.b.op("GATHER", [x, indices], [y], axis=written, batchDims=counted)
     return y
 
 

@@ -46,6 +46,23 @@ def _add(rng: Generator) -> Made:
     return b.build([y]), _ALL
 
 
+def _binary(kind: str, rng: Generator) -> Made:
+    """All values and one constant; for DIV no quotients near 0, which TFLM shifts by more bits than there are."""
+    b = ModelBuilder()
+    x = b.input((256,), power(rng, -10, 0), zero_point(rng))
+    zero = zero_point(rng)
+    other = int(rng.choice([v for v in _ALL if v != zero]))
+    constant = b.constant(np.array([other], np.int8), power(rng, -10, 0), zero)
+    factor = b.scale(constant) * abs(other - zero)
+    scale = b.scale(x) * {"MUL": factor, "DIV": 1 / factor}.get(kind, 1)
+    y = b.tensor((256,), f32(scale * _half(rng)), zero_point(rng))
+    b.op(kind, [x, constant], [y], fusedActivationFunction=0)
+    farthest = -128 if b.zero_point(x) > 0 else 127
+    is_near_zero = np.abs(_ALL.astype(int) - b.zero_point(x)) * scale < b.scale(y)
+    sample = np.where(is_near_zero, farthest, _ALL) if kind == "DIV" else _ALL
+    return b.build([y]), sample.astype(np.int8)
+
+
 def _mean(rng: Generator) -> Made:
     b = ModelBuilder()
     height, width = (int(n) for n in rng.integers(1, 12, 2))
@@ -163,17 +180,20 @@ def _lstm(wide: bool, rng: Generator) -> Made:
 
 MODELS: dict[str, Callable[[Generator], Made]] = {
     "ADD": _add,
+    "DIV": lambda rng: _binary("DIV", rng),
     "FULLY_CONNECTED per channel": lambda rng: _fully_connected(True, rng),
     "FULLY_CONNECTED per tensor": lambda rng: _fully_connected(False, rng),
     "LSTM int8": lambda rng: _lstm(False, rng),
     "LSTM int16": lambda rng: _lstm(True, rng),
     "MAX_POOL_2D limits": lambda rng: _limits("MAX_POOL_2D", rng),
     "MEAN": _mean,
+    "MUL": lambda rng: _binary("MUL", rng),
     "QUANTIZE": lambda rng: _unary("QUANTIZE", rng),
     "QUANTIZE from float": _quantize_float,
     "RELU6 limits": lambda rng: _limits("RELU6", rng),
     "RELU": lambda rng: _unary("RELU", rng),
     "SOFTMAX": _softmax,
+    "SUB": lambda rng: _binary("SUB", rng),
     "SVDF features": _svdf_features,
     "SVDF sums": _svdf_sums,
 }

@@ -153,6 +153,8 @@ _FEATURES: dict[str, dict[str, Callable[[Graph, Op], bool]]] = {
         "negative batch dims": lambda g, op: op.options.batch_dims < 0,
         "between batch and axis": lambda g, op: 0 < op.options.batch_dims < op.options.axis,
         "last axis": lambda g, op: op.options.axis in (-1, len(g.required(op, 0).shape) - 1),
+        "computed": lambda g, op: g.required(op, 1).data is None,
+        "computed, batch dims": lambda g, op: op.options.batch_dims > 0 and g.required(op, 1).data is None,
     },
     "MIRROR_PAD": {mode: (lambda g, op, m=mode: op.options.mode == m) for mode in ("REFLECT", "SYMMETRIC")},
     "RESIZE_NEAREST_NEIGHBOR": {

@@ -1,4 +1,5 @@
-"""SELECT, which TFLM does not have, against numpy's own rule; and what it refuses that SELECT_V2 takes."""
+"""SELECT, REDUCE_ANY and REDUCE_ALL, which TFLM does not have, against numpy's own rules; and what SELECT refuses that
+SELECT_V2 takes."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from tests.support.tflite_builder import ModelBuilder
 from tinygen import reference
 from tinygen.errors import TinygenError
 from tinygen.load.tflite import parse_tflite
+from tinygen.ops._movement import integers
 from tinygen.verify import verify
 
 
@@ -24,6 +26,17 @@ def test_select() -> None:
             assert (reference.run(case.graph, sample)[0].reshape(-1) == expected).all()
         alike += condition.shape == first.shape
     assert 10 < alike < len(cases("SELECT")) - 10
+
+
+@pytest.mark.parametrize("kind", ["REDUCE_ALL", "REDUCE_ANY"])
+def test_reductions_of_bools(kind: str) -> None:
+    for case in cases(kind):
+        axes = {int(a) % len(case.samples[0][0].shape) for a in integers(case.graph, case.graph.ops[0], 1)}
+        for (sample,) in case.samples:
+            kept = [i for i in range(sample.ndim) if i not in axes]
+            groups = sample.transpose(*kept, *axes).reshape(-1, int(np.prod([sample.shape[a] for a in axes])))
+            wanted = [(False not in group) if kind == "REDUCE_ALL" else (True in group) for group in groups.tolist()]
+            assert reference.run(case.graph, [sample])[0].reshape(-1).tolist() == wanted
 
 
 @pytest.mark.parametrize("condition", [(3,), (2, 1)])

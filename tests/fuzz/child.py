@@ -1,7 +1,8 @@
-"""Takes files from stdin and says what became of them; limits.py starts it, with little memory.
+"""Takes files from stdin and says what became of them; process.py starts it, with little memory.
 
-Asked with a length (4 bytes, little-endian) and the file; answers with one line of JSON: `outcome` is "plan",
-"error" (then `text` is the user's), or "bug" (then it is a traceback); `seconds` of the work.
+Asked with a deadline (seconds of processor time), a length (4 bytes each, little-endian) and the file; answers with
+one line of JSON: `outcome` is "plan", "error" (then `text` is the user's), or "bug" (then it is a traceback);
+`seconds` of the work. At the deadline the process ends by SIGPROF.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import hashlib
 import json
 import os
 import resource
+import signal
 import sys
 import time
 import traceback
@@ -48,12 +50,17 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (LIMIT_BYTES, LIMIT_BYTES))
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    while len(size := sys.stdin.buffer.read(4)) == 4:
-        content = sys.stdin.buffer.read(int.from_bytes(size, "little"))
-        started = time.monotonic()
+    while len(head := sys.stdin.buffer.read(8)) == 8:
+        deadline, size = int.from_bytes(head[:4], "little"), int.from_bytes(head[4:], "little")
+        content = sys.stdin.buffer.read(size)
+        started = time.process_time()
+        signal.setitimer(signal.ITIMER_PROF, deadline)  # the end of this process, if nothing answers before
         kind, text = outcome(content)
+        signal.setitimer(signal.ITIMER_PROF, 0)
         print(
-            json.dumps({"outcome": kind, "text": text, "seconds": time.monotonic() - started}), file=answers, flush=True
+            json.dumps({"outcome": kind, "text": text, "seconds": time.process_time() - started}),
+            file=answers,
+            flush=True,
         )
 
 

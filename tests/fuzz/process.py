@@ -1,10 +1,15 @@
-"""The compiling process from the fuzzer's side: little memory, a deadline per file, and a new one after a death."""
+"""The compiling process from the fuzzer's side: little memory, a deadline per file, and a new one after a death.
+
+The deadline is processor time, which the child keeps itself (tests/fuzz/child.py): so it says the same of a computer
+that has much else to do. A child that only sleeps is ended after twenty times as long.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 import tempfile
@@ -40,21 +45,22 @@ class Compiler:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._end()
 
-    def outcome(self, content: bytes, deadline: float = 20) -> Outcome:
-        """What becomes of a file; `deadline` in seconds."""
+    def outcome(self, content: bytes, deadline: int = 20) -> Outcome:
+        """What becomes of a file; `deadline` in seconds of processor time."""
         child = self._child or self._start()
         assert child.stdin is not None
         assert child.stdout is not None
         started = time.monotonic()
-        child.stdin.write(len(content).to_bytes(4, "little") + content)
+        child.stdin.write(deadline.to_bytes(4, "little") + len(content).to_bytes(4, "little") + content)
         child.stdin.flush()
-        if not select.select([child.stdout], [], [], deadline)[0]:
+        if not select.select([child.stdout], [], [], 20 * deadline)[0]:
             self._end()
-            return Outcome("bug", f"no answer after {deadline} s", deadline)
+            return Outcome("bug", f"no answer after {20 * deadline} s", 20 * deadline)
         line = child.stdout.readline()
         if not line:
             code = self._end()
-            return Outcome("bug", f"the process ended with {code}", time.monotonic() - started)
+            late = f", which means more than {deadline} s of work" if code == -signal.SIGPROF else ""
+            return Outcome("bug", f"the process ended with {code}{late}", time.monotonic() - started)
         answer = json.loads(line)
         return Outcome(answer["outcome"], answer["text"], answer["seconds"])
 

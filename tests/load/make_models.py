@@ -96,8 +96,22 @@ def odd_layers() -> None:
     foreign = keras.Sequential([layers.Input((4,)), Foreign(name="one"), layers.Dense(3), Other(name="two")])
     foreign.save(FOLDER / "foreign.keras")
     keras.Sequential([layers.Dense(2)]).save(FOLDER / "unbuilt.keras")
-    numbers = keras.Input((4,), dtype="int32", name="words")
-    keras.Model(numbers, layers.Flatten()(layers.Embedding(9, 2)(numbers))).save(FOLDER / "embedding.keras")
+
+
+def words() -> None:
+    """Numbers of words: as Keras has them by default (float32), as they should be, wide, padded, in a model inside."""
+    makers = {"words": "float32", "words32": "int32", "words64": "int64"}
+    for name, dtype in makers.items():
+        numbers, image = keras.Input((6,), dtype=dtype, name="words"), keras.Input((4,), dtype="uint8", name="pixels")
+        known = layers.Embedding(9, 4, mask_zero=True, name="known")(numbers)
+        pixels = layers.Dense(3)(layers.Rescaling(1 / 255)(image))
+        both = layers.Concatenate()([layers.GlobalAveragePooling1D()(known), pixels])
+        model = keras.Model([numbers, image], layers.Dense(3, name="scores")(both))
+        model.save(FOLDER / f"{name}.keras")
+    model.export(FOLDER / "words64_saved", verbose=False)
+    inside = keras.Sequential([layers.Input((6,)), layers.Embedding(9, 4), layers.Flatten()])
+    outside = keras.Input((6,), name="words")
+    keras.Model(outside, layers.Dense(2)(inside(outside))).save(FOLDER / "words_inside.keras")
 
 
 def recurrent() -> None:
@@ -194,5 +208,6 @@ def modules() -> None:
     np.savez(FOLDER / "plain.ref.npz", x0=x, y0=x @ plain.weights.numpy())
 
 
-for build in (tiny, two_inputs, time_axis, odd_layers, recurrent, diverged, from_keras2, fitted_without_input, modules):
+_ALL = (tiny, two_inputs, time_axis, odd_layers, recurrent, words, diverged, from_keras2, fitted_without_input, modules)
+for build in _ALL:
     build()

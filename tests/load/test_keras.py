@@ -309,7 +309,7 @@ def test_loops_are_refused(models: Path, tmp_path: Path) -> None:
 UNUSABLE = {
     "tiny.weights.h5": "holds only the weights of a model",
     "unbuilt.keras": "does not say what its inputs are",
-    "embedding.keras": "not floating point cannot be quantized: words (int32)",
+    "words64_saved": "inputs of this type cannot be quantized: pixels (uint8), words (int64)",
     "stateful.keras": "layer 'keeps' (GRU) is stateful",
     "foreign.keras": "layers that are not part of Keras: one (class Foreign), two (class Other)",
     "lambda.h5": "Lambda layers, which run Python code from the file: double",

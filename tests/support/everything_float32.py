@@ -63,6 +63,7 @@ def float_model() -> bytes:
     for kind in _COMPARISONS:
         condition = c.add(kind, [c.last, image], (1, 6, 5, 4), "bool")
     c.add("SELECT_V2", [condition, c.last, image], (1, 6, 5, 4))
+    c.add("CUMSUM", [c.last, b.constant(np.array([2], np.int32))], (1, 6, 5, 4), exclusive=True, reverse=True)
     axes = b.constant(np.array([1, 2], np.int32))
     chosen = c.last
     ends = [c.add(kind, [chosen, axes], (1, 4)) for kind in ("SUM", "REDUCE_MAX", "REDUCE_MIN", "MEAN")]

@@ -19,7 +19,7 @@ os.environ.update(
 import keras
 import numpy as np
 
-from tests.zoo import models
+from tests.zoo.models import builder
 from tinygen.errors import TinygenError
 from tinygen.load import keras_job
 from tinygen.load.keras_job import Job
@@ -41,7 +41,7 @@ def result_of(name: str, folder: Path) -> dict[str, object]:
     seed = zlib.crc32(name.encode())
     keras.utils.set_random_seed(seed)
     rng = np.random.default_rng(seed)
-    model = getattr(models, name)()
+    model = builder(name)()
     for weight in model.weights:
         if "moving" in weight.path or "beta" in weight.path:
             weight.assign(rng.uniform(0.2, 0.8, weight.shape))
@@ -58,7 +58,7 @@ def result_of(name: str, folder: Path) -> dict[str, object]:
 
 
 def _samples(rng: np.random.Generator, name: str, shape: tuple[int, ...]) -> np.ndarray:
-    words = name == "embedding"
+    words = name.startswith("embedding") or name == "attention_masked"
     x = rng.integers(0, 9, (SAMPLES, *shape)) if words else rng.normal(0, 0.5, (SAMPLES, *shape)).clip(-1, 1)
     return x.astype(np.float32)
 

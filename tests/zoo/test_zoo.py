@@ -3,7 +3,6 @@ model. What TFLM cannot run is compared numpy = C, and said so."""
 
 from __future__ import annotations
 
-import ast
 import functools
 import importlib.util
 import json
@@ -20,6 +19,7 @@ import pytest
 from tests.support.c_build import compile_graphs
 from tests.support.compare import difference
 from tests.support.tflm import Refused, Tflm, needs_tflm
+from tests.zoo.models import FILES
 from tinygen import reference
 from tinygen.errors import TinygenError
 from tinygen.ir import Array, DType, Graph
@@ -28,16 +28,13 @@ from tinygen.load.tflite import parse_tflite
 from tinygen.passes import PASSES, run_passes
 from tinygen.passes.turn_upright import turn_upright
 from tinygen.plan import make_plan
+from tinygen.samples import random_samples, raw_samples
 from tinygen.verify import verify
 
 pytestmark = pytest.mark.xdist_group("zoo")  # one process converts for all tests
 
 _FOLDER = Path(__file__).parent
-NAMES = tuple(
-    node.name
-    for node in ast.parse((_FOLDER / "models.py").read_text()).body
-    if isinstance(node, ast.FunctionDef) and node.name[0] != "_"
-)
+NAMES = tuple(FILES)
 INFERENCES = 5
 # models that TFLM does not run, and what it says
 NOT_IN_TFLM = {
@@ -46,12 +43,12 @@ NOT_IN_TFLM = {
     **dict.fromkeys(("gelu", "gelu_tanh", "attention"), "'GELU'"),
     **dict.fromkeys(("softplus", "mish", "exponential"), "Node EXP"),
     "selu": "'SELECT'",
+    "masking": "'REDUCE_ANY'",
     "time_distributed": "input dim should not exceed 4",
 }
 # models that tinygen does not take, and what it says
 REFUSED = {
     "relu6_with_slope": "input and output must have the same quantization (TFLM does not rescale here)",
-    "embedding": "int32, int8 expected",
 }
 
 
@@ -85,7 +82,7 @@ def test_recurrent_layers_are_reported(zoo: tuple[Path, dict[str, Any]]) -> None
     reported = {name: result["recurrent"] for name, result in zoo[1].items() if result.get("recurrent")}
     assert set(reported) == {
         *("conv_lstm_front", "lstm_stacked", "gru_reset_before", "simple_rnn", "bidirectional", "rnn_cells"),
-        *("conv_lstm", "time_distributed", "encoder_decoder"),
+        *("conv_lstm", "time_distributed", "encoder_decoder", "embedding_lstm", "masking"),
     }
     assert reported["rnn_cells"] == ["layer 'rnn': unrolled over 5 steps"]
     assert reported["conv_lstm"] == ["layer 'conv_lstm2d': unrolled over 4 steps"]
@@ -122,9 +119,7 @@ def test_model(
     assert "error" not in results[name], results[name]["error"]
     content = (folder / f"{name}.tflite").read_bytes()
     graph = verify(parse_tflite(content, name, name))
-    rng = np.random.default_rng(1)
-    shapes = [graph.tensors[i].shape for i in graph.inputs]
-    samples = [tuple(rng.integers(-128, 128, s).astype(np.int8) for s in shapes) for _ in range(INFERENCES)]
+    samples = random_samples(graph, INFERENCES).inputs
     wanted = [reference.run(graph, sample) for sample in samples]
     c = compile_graphs([graph], tmp_path, ("-O1",))[name]
     for sample, answer in zip(samples, wanted, strict=True):
@@ -152,9 +147,9 @@ def _snr(graph: Graph, folder: Path, name: str) -> float:
     with np.load(folder / f"{name}_data.npz") as data, np.load(folder / f"{name}.npz") as answers:
         inputs = [data[graph.tensors[i].name] for i in graph.inputs]
         floats = [answers[str(i)] for i in range(len(graph.outputs))]
+    given = {graph.tensors[i].name: x for i, x in zip(graph.inputs, inputs, strict=True)}
     signal = noise = 0.0
-    for index in range(len(inputs[0])):
-        sample = tuple(_quantized(graph, t, x[index]) for t, x in zip(graph.inputs, inputs, strict=True))
+    for index, sample in enumerate(raw_samples(graph, given).inputs):
         for tensor, got, real in zip(graph.outputs, reference.run(graph, sample), floats, strict=True):
             t = graph.tensors[tensor]
             value = got if t.dtype is DType.FLOAT32 else t.scale * (got.astype(np.float64) - t.zero_point)
@@ -162,9 +157,3 @@ def _snr(graph: Graph, folder: Path, name: str) -> float:
             signal += float(((wanted - floats[0].mean()) ** 2).sum())
             noise += float(((value - wanted) ** 2).sum())
     return float(10 * np.log10(signal / max(noise, 1e-30)))
-
-
-def _quantized(graph: Graph, tensor: int, values: Array) -> Array:
-    t = graph.tensors[tensor]
-    raw = np.clip(np.round(values / t.scale) + t.zero_point, -128, 127).astype(np.int8)
-    return raw.reshape(t.shape)

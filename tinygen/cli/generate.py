@@ -12,12 +12,12 @@ from tinygen.cli.options import JSON, models_options
 from tinygen.cli.progress import OUT, Steps, warn_of_random
 from tinygen.errors import TinygenError
 from tinygen.load.arrays import write_atomically
-from tinygen.pipeline import Compiled, Request, compile_model, libraries_of
+from tinygen.pipeline import Compiled, Request, compile_model, libraries_of, project_model
 from tinygen.project import replace_folder
 from tinygen.regions import left_over
 from tinygen.render.arenas import arena_name
 from tinygen.render.homes import FORMATS, laid_out, zipped
-from tinygen.render.project import ProjectModel, arduino_sketch
+from tinygen.render.project import arduino_sketch
 from tinygen.report.float_islands import island_lines, islands_json
 
 
@@ -83,10 +83,7 @@ def generate(
 def _write(models: list[Compiled], folders: dict[str, Path], format_: str) -> None:
     libraries = libraries_of(models)
     arena = [*libraries][-1] if len(models) > 1 else ""
-    sketches = {
-        compiled.request.name: arduino_sketch(ProjectModel(compiled.plan, compiled.model.sha256, compiled.labels))
-        for compiled in models
-    }
+    sketches = {compiled.request.name: arduino_sketch(project_model(compiled)) for compiled in models}
     for name, library in libraries.items():
         files = laid_out(name, library, format_, arena, sketches.get(name, b""))
         if format_ == "arduino":

@@ -150,6 +150,27 @@ def check_samples(array: Array, where: str, shape: Shape) -> Array:
     return values
 
 
+def as_numbers(array: Array, name: str, below: int, where: str) -> Array:
+    """Samples of an input that takes whole numbers, as int32; raises TinygenError for others.
+
+    below: what they must be less than, or 0 if that is not known. `where` names the array in errors.
+    """
+    whole = np.rint(array.astype(np.float64))
+    wrong = (whole != array) | (np.abs(whole) >= 1 << 31)
+    if wrong.any():
+        raise TinygenError(
+            f"{where}: input {name} takes whole numbers, and there is {array[wrong][0]:g}",
+            "give the numbers of the words (or whatever they are), not their vectors",
+        )
+    outside = (whole < 0) | (whole >= below)
+    if below and outside.any():
+        raise TinygenError(
+            f"{where}: input {name} has the number {whole[outside][0]:g}, the model knows 0 to {below - 1}",
+            "number the words (or whatever they are) as in training",
+        )
+    return whole.astype(np.int32)
+
+
 def _reshape_hint(array: Array, shape: Shape) -> str:
     known = [d for d in sample_shape(shape) if d is not None]
     same_size = array.ndim > 0 and np.prod(array.shape[1:]) == np.prod(known)

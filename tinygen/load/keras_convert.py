@@ -45,7 +45,7 @@ class Traced:
 
 
 def trace(model: FloatModel, shapes: FixedShapes) -> Traced:
-    """The model as a concrete function of float32 tensors of these shapes, its variables frozen.
+    """The model as a concrete function of tensors of these shapes, its variables frozen.
 
     Raises TinygenError if it does not run for these shapes, or computes NaN.
     """
@@ -54,7 +54,7 @@ def trace(model: FloatModel, shapes: FixedShapes) -> Traced:
         results = [tf.cast(y, tf.float32) if y.dtype.is_floating else y for y in model.call(*tensors)]
         return [tf.identity(y, name=name) for y, name in zip(results, model.outputs, strict=True)]
 
-    specs = [tf.TensorSpec(shapes[tensor.name], tf.float32, name=tensor.name) for tensor in model.inputs]
+    specs = [tf.TensorSpec(shapes[t.name], model.dtype(t.name), name=t.name) for t in model.inputs]
     try:
         function = tf.function(named, autograph=False).get_concrete_function(*specs)
     except TinygenError:
@@ -70,13 +70,19 @@ def trace(model: FloatModel, shapes: FixedShapes) -> Traced:
     results = [output.op.inputs[0] for output in frozen.outputs]
     pruned = frozen.prune(frozen.inputs, results)
     # The shapes of a run, because freezing forgets that of a grouped convolution, and loading that of a loop.
-    values = pruned(*(tf.fill(spec.shape, 0.5) for spec in specs))
+    # Of an int32 input it is 1, because 0 may stand for nothing at all; or 0 where there is nothing else.
+    values = pruned(*(tf.fill(spec.shape, _probe(model, t.name)) for spec, t in zip(specs, model.inputs, strict=True)))
     if any(np.isnan(y.numpy()).any() for y in values if y.dtype.is_floating):
         raise TinygenError(
             f"{model.name} computes NaN from an input of 0.5 everywhere", "its training has diverged: train it again"
         )
     outputs = (TensorInfo(result.op.name, tuple(y.shape)) for result, y in zip(results, values, strict=True))
     return Traced(pruned, tuple(outputs))
+
+
+def _probe(model: FloatModel, name: str) -> float | int:
+    """What an input is filled with, to see whether the model runs."""
+    return 0.5 if name not in model.numbers else int(model.numbers[name] != 1)
 
 
 def need_no_loops(model: FloatModel, traced: Traced) -> None:
@@ -187,7 +193,7 @@ def _batched(model: FloatModel, shapes: FixedShapes, traced: Traced) -> Any:
     """The model for any number of samples at once; None where the batch is fixed or does not reach the outputs."""
     if not all(t.shape[:1] == (None,) and shapes[t.name][0] == 1 for t in model.inputs):
         return None
-    specs = [tf.TensorSpec((None, *shapes[t.name][1:]), tf.float32, name=t.name) for t in model.inputs]
+    specs = [tf.TensorSpec((None, *shapes[t.name][1:]), model.dtype(t.name), name=t.name) for t in model.inputs]
 
     def run(*tensors: Any) -> list[Any]:
         return [tf.cast(y, tf.float32) if y.dtype.is_floating else y for y in model.call(*tensors)]

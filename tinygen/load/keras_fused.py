@@ -31,7 +31,7 @@ def saved(model: FloatModel, shapes: Mapping[str, tuple[int, ...]]) -> Path:
     It is written into the current folder.
     """
     values = [(variable, np.asarray(variable)) for variable in model.owner.variables]
-    specs = [tf.TensorSpec(shapes[t.name], tf.float32, name=f"x{i}") for i, t in enumerate(model.inputs)]
+    specs = [tf.TensorSpec(shapes[t.name], model.dtype(t.name), name=f"x{i}") for i, t in enumerate(model.inputs)]
 
     def serve(*tensors: Any) -> dict[str, Any]:
         with keras.StatelessScope([(variable, tf.constant(value)) for variable, value in values]):

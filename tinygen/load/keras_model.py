@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import keras
@@ -17,7 +17,9 @@ import tensorflow as tf
 
 from tinygen.errors import TinygenError
 from tinygen.load.keras_file import KERAS2_HARD_SIGMOID, SAVE_HINT, KerasFile
+from tinygen.load.keras_integers import integer_inputs
 from tinygen.load.keras_job import TensorInfo
+from tinygen.load.keras_masks import quantizable_masks
 from tinygen.load.keras_rnn import Recurrence, rebuild
 
 _EXPORT_HINT = "export it with model.export('folder') and give that folder"
@@ -25,9 +27,10 @@ _EXPORT_HINT = "export it with model.export('folder') and give that folder"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FloatModel:
-    """A loaded model. `call` takes one float32 tensor for each input and returns a list of tensors.
+    """A loaded model. `call` takes one tensor for each input and returns a list of tensors.
 
     Inputs and outputs are in the order of the model: as Keras lists them; for a SavedModel sorted by name.
+    Inputs are float32, but for those in `numbers`, which are int32 and below the number there (0: unknown).
     `owner` keeps the variables alive. `recurrent` says, once it was called, what became of its recurrent layers.
     """
 
@@ -38,6 +41,11 @@ class FloatModel:
     call: Callable[..., list[Any]]
     owner: Any
     recurrent: Recurrence
+    numbers: Mapping[str, int] = field(default_factory=dict)
+
+    def dtype(self, name: str) -> Any:
+        """TensorFlow's type of an input."""
+        return tf.int32 if name in self.numbers else tf.float32
 
 
 def load_model(file: KerasFile, allow_lambda: bool) -> FloatModel:
@@ -51,6 +59,7 @@ def _keras2_hard_sigmoid(x: Any) -> Any:
 
 def _load_keras(file: KerasFile, allow_lambda: bool) -> FloatModel:
     _need_known(file)
+    quantizable_masks()
     try:
         with keras.saving.custom_object_scope({KERAS2_HARD_SIGMOID: _keras2_hard_sigmoid}):
             model = keras.models.load_model(file.path, compile=False, safe_mode=not allow_lambda)
@@ -69,8 +78,11 @@ def _load_keras(file: KerasFile, allow_lambda: bool) -> FloatModel:
         return list(keras.tree.flatten(model(packed, training=False)))
 
     # The first dimension is always the batch, even where an earlier call or fit() has left its size behind.
-    inputs = tuple((tensor.name, (None, *tensor.shape[1:]), tensor.dtype) for tensor in model.inputs)
-    return FloatModel(file.name, file.kind, _inputs(inputs), _clean(names), call, model, rebuild(model))
+    shapes = [(None, *tensor.shape[1:]) for tensor in model.inputs]
+    numbers = integer_inputs(model)
+    inputs = _inputs([(t.name, shape, t.dtype) for t, shape in zip(model.inputs, shapes, strict=True)])
+    by_name = {inputs[position].name: below for position, below in numbers.items()}
+    return FloatModel(file.name, file.kind, inputs, _clean(names), call, model, rebuild(model), by_name)
 
 
 def _load_saved_model(file: KerasFile) -> FloatModel:
@@ -101,8 +113,9 @@ def _load_saved_model(file: KerasFile) -> FloatModel:
                 f"input {name} of {file.name} has an unknown number of dimensions",
                 "save it with a shape in its signature",
             )
-    inputs = tuple((name, tuple(spec.shape), spec.dtype.name) for name, spec in specs.items())
-    return FloatModel(file.name, file.kind, _inputs(inputs), _clean(outputs), call, loaded, Recurrence())
+    inputs = _inputs([(name, tuple(spec.shape), spec.dtype.name) for name, spec in specs.items()])
+    numbers = {t.name: 0 for t, spec in zip(inputs, specs.values(), strict=True) if spec.dtype == tf.int32}
+    return FloatModel(file.name, file.kind, inputs, _clean(outputs), call, loaded, Recurrence(), numbers)
 
 
 def _natural(item: tuple[str, Any]) -> list[tuple[int, str]]:
@@ -111,11 +124,11 @@ def _natural(item: tuple[str, Any]) -> list[tuple[int, str]]:
 
 
 def _inputs(inputs: Sequence[tuple[str, tuple[int | None, ...], str]]) -> tuple[TensorInfo, ...]:
-    other = [f"{name} ({dtype})" for name, _, dtype in inputs if "float" not in dtype]
+    other = [f"{name} ({dtype})" for name, _, dtype in inputs if "float" not in dtype and dtype != "int32"]
     if other:
         raise TinygenError(
-            f"inputs that are not floating point cannot be quantized: {', '.join(other)}",
-            "let the model begin with a float input",
+            f"inputs of this type cannot be quantized: {', '.join(other)}",
+            "let the model begin with a float input, or with int32 for numbers of words and the like",
         )
     names = _clean([name for name, _, _ in inputs])
     return tuple(TensorInfo(name, shape) for name, (_, shape, _) in zip(names, inputs, strict=True))

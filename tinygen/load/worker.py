@@ -20,7 +20,7 @@ import numpy as np
 
 from tinygen.errors import TinygenError
 from tinygen.load import keras_job
-from tinygen.load.arrays import Array, Samples, check_samples, open_arrays
+from tinygen.load.arrays import Array, Samples, as_numbers, check_samples, open_arrays
 from tinygen.load.child_limits import limit_memory
 from tinygen.load.data import Dataset, load_data
 from tinygen.load.keras_file import prepare
@@ -31,6 +31,7 @@ from tinygen.quantize.improve import Improved, improve
 from tinygen.quantize.search import Exam, search
 
 FixedShapes = Mapping[str, tuple[int, ...]]
+Numbers = Mapping[str, int]  # inputs that are int32, and below what their numbers lie (0: unknown)
 
 MOST_CALIBRATION_SAMPLES = 300
 RANDOM_SAMPLES = 100
@@ -72,9 +73,15 @@ def run(job: Job, channel: Channel) -> dict[str, object]:
     model = keras_model.load_model(file, job.allow_lambda)
     shapes = keras_job.fix_shapes(model.inputs, job.input_shapes)
     dataset = load_data(job.data, shapes) if job.data else None
-    calibration = _calibration(dataset, shapes) if job.quantize else None
+    if job.activations == "int16" and model.numbers:
+        names = ", ".join(model.numbers)
+        raise TinygenError(
+            f"the TFLite converter has no int16 form of models whose inputs are whole numbers, as {names}",
+            "leave out --activations int16",
+        )
+    calibration = _calibration(dataset, shapes, model.numbers) if job.quantize else None
+    samples = _test_samples(job, dataset, shapes, model.numbers)
     quality = None
-    samples = _test_samples(job, dataset, shapes)
     traced = keras_convert.trace(model, shapes)
     if calibration is not None:
         traced, content = _convert(model, traced, shapes, calibration.samples, job.activations, channel)
@@ -181,7 +188,7 @@ def _exam(model: Any, traced: Any, shapes: FixedShapes, dataset: Dataset, channe
 
     samples = dataset.test or dataset.calibration
     assert samples is not None
-    _need_floats(samples, dataset.test_source)
+    samples = _as_the_model_takes_them(samples, model.numbers, dataset.test_source)
     stage = f"running the float model on {_count(samples)} samples"
     channel.progress(stage)
     total = _count(samples)
@@ -206,51 +213,54 @@ class _Calibration:
     text: str
 
 
-def _calibration(dataset: Dataset | None, shapes: FixedShapes) -> _Calibration:
+def _calibration(dataset: Dataset | None, shapes: FixedShapes, numbers: Numbers) -> _Calibration:
     """Of more than 300 samples, 300 at equal distances: files are often sorted by class.
 
-    Without data: 100 random samples, uniform from -1 to 1.
+    Without data: 100 random samples, uniform from -1 to 1; of whole numbers, any that there are, or 0 and 1.
     """
     if dataset is None:
         random = np.random.default_rng(_SEED)
         drawn = {
-            name: random.uniform(-1, 1, (RANDOM_SAMPLES, *shape)).astype(np.float32) for name, shape in shapes.items()
+            name: random.integers(0, numbers[name] or 2, (RANDOM_SAMPLES, *shape)).astype(np.int32)
+            if name in numbers
+            else random.uniform(-1, 1, (RANDOM_SAMPLES, *shape)).astype(np.float32)
+            for name, shape in shapes.items()
         }
         return _Calibration(drawn, f"random values from -1 to 1, {RANDOM_SAMPLES} samples")
     if dataset.calibration is None:
         raise TinygenError(
             f"{dataset.name} has no samples to calibrate with", "add x_calibration, or name an array: FILE:KEY"
         )
-    _need_floats(dataset.calibration, dataset.calibration_source)
-    total = _count(dataset.calibration)
+    given = _as_the_model_takes_them(dataset.calibration, numbers, dataset.calibration_source)
+    total = _count(given)
     if total <= MOST_CALIBRATION_SAMPLES:
-        return _Calibration(dataset.calibration, f"{dataset.calibration_source}, {total} samples")
+        return _Calibration(given, f"{dataset.calibration_source}, {total} samples")
     chosen = np.linspace(0, total - 1, MOST_CALIBRATION_SAMPLES).round().astype(int)
-    samples = {name: x[chosen] for name, x in dataset.calibration.items()}
+    samples = {name: x[chosen] for name, x in given.items()}
     return _Calibration(samples, f"{dataset.calibration_source}, {len(chosen)} of {total} samples")
 
 
-def _test_samples(job: Job, dataset: Dataset | None, shapes: FixedShapes) -> Samples | None:
+def _test_samples(job: Job, dataset: Dataset | None, shapes: FixedShapes, numbers: Numbers) -> Samples | None:
     if not job.quantize:
         with open_arrays(Path(keras_job.SAMPLES_FILE)) as file:
             given = {key.removeprefix(keras_job.SAMPLES_PREFIX): file.read(key) for key in file.keys}
         if set(given) != set(shapes):
             raise TinygenError(f"samples were given for {', '.join(given)}, the model's inputs are {', '.join(shapes)}")
         samples: Samples = {name: check_samples(given[name], f"input {name}", shape) for name, shape in shapes.items()}
-        _need_floats(samples, "the input")
-        return samples
+        return _as_the_model_takes_them(samples, numbers, "the input")
     if not job.predict or dataset is None or dataset.test is None:
         return None
-    _need_floats(dataset.test, dataset.test_source)
-    return dataset.test
+    return _as_the_model_takes_them(dataset.test, numbers, dataset.test_source)
 
 
-def _need_floats(samples: Samples, source: str) -> None:
-    if any(x.dtype == np.int8 for x in samples.values()):
+def _as_the_model_takes_them(samples: Samples, numbers: Numbers, source: str) -> Samples:
+    """float32, and int32 for whole numbers; raises TinygenError for what cannot be."""
+    if any(x.dtype == np.int8 for name, x in samples.items() if name not in numbers):
         raise TinygenError(
             f"{source} is int8, which means raw quantized input, and a float model cannot take that",
             "save the samples as float32, as the model was trained on",
         )
+    return {name: as_numbers(x, name, numbers[name], source) if name in numbers else x for name, x in samples.items()}
 
 
 def _count(samples: Samples) -> int:

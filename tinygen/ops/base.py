@@ -188,10 +188,12 @@ def need_quantized(op: Op, dtype: DType, *tensors: Tensor) -> None:
                 "convert the float model again, with int8 as today's converter does it",
             )
         if tensor.dtype is not dtype:
+            quantize = "quantize the model to full int8; `tinygen quantize` does it from the Keras model"
+            narrow = "compute indices as int32: give the model int32 inputs, and ARG_MAX output_type=tf.int32"
             raise reject(
                 op,
                 f"tensor '{tensor.name}' is {tensor.dtype.value}, {dtype.value} expected",
-                "quantize the model to full int8; `tinygen quantize` does it from the Keras model",
+                narrow if tensor.dtype is DType.INT64 else quantize,
             )
         need_per_tensor(op, tensor)
         if dtype is DType.INT16 and tensor.zero_point != 0:

@@ -2,7 +2,7 @@
 
 They are not in three cases: divided by zero, a number saturates by its sign and 0 / 0 is 0 (in real terms); a
 quotient that TFLM would shift by more than 31 bits is far less than half a step, so 0; one that it would shift
-by less than none saturates.
+by less than none saturates. TFLM before autumn 2026 took product and quotient of the scales in float32.
 """
 
 from __future__ import annotations
@@ -51,9 +51,9 @@ class Div(Operator):
         return (broadcast_shape(op, graph.required(op, 0).shape, graph.required(op, 1).shape),)
 
     def _multiplier(self, graph: Graph, op: Op) -> tuple[int, int]:
-        """(multiplier, shift); product and quotient of the scales are taken in float32."""
-        a, b, y = (np.float32(t.scale) for t in (graph.required(op, 0), graph.required(op, 1), graph.output(op)))
-        return quantize_multiplier(float(a / (b * y)))
+        """(multiplier, shift); product and quotient of the scales are taken in double."""
+        a, b, y = (t.scale for t in (graph.required(op, 0), graph.required(op, 1), graph.output(op)))
+        return quantize_multiplier(a / (b * y))
 
     def reference(self, graph: Graph, op: Op, inputs: Sequence[Array]) -> tuple[Array, ...]:
         y = graph.output(op)

@@ -1,4 +1,4 @@
-"""GATHER with constant indices, axis and batch_dims, any element type; equals TFLM's gather.cc."""
+"""GATHER with axis and batch_dims, any element type; equals TFLM's gather.cc."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinygen.ir import Array, Graph, Op
+from tinygen.ops._gather import gather_call, need_computed_indices
 from tinygen.ops._index import IndexAxis, index_calls
 from tinygen.ops._movement import integers, may_alias, need_axis, need_integers, need_operands, need_same_values
 from tinygen.ops.base import KernelCall, Operator, Shape, reject
@@ -22,6 +23,10 @@ class GatherOptions:
 
 
 class Gather(Operator):
+    """Indices are constant, or computed int32 (token numbers that go into an embedding): then one that points outside
+    picks the nearest element, where TFLM reads whatever lies there.
+    """
+
     kind = "GATHER"
 
     def parse(self, options: Any) -> GatherOptions:
@@ -35,6 +40,8 @@ class Gather(Operator):
         batch = op.options.batch_dims + (rank if op.options.batch_dims < 0 else 0)
         if not 0 <= batch <= min(axis, rank) or x.shape[:batch] != indices.shape[:batch]:
             raise reject(op, f"batch_dims {op.options.batch_dims} for {x.shape} and indices {indices.shape}")
+        if indices.data is None:
+            return need_computed_indices(op, indices)
         values = need_integers(graph, op, 1, "the indices")
         if not values or not 0 <= min(values) <= max(values) < x.shape[axis]:
             raise reject(op, f"indices out of range for axis {axis} of {x.shape}")
@@ -55,11 +62,14 @@ class Gather(Operator):
         count = prod(x.shape[:batch])
         each = x.reshape(count, *x.shape[batch:])
         wanted = indices.reshape(count, *indices.shape[batch:])
-        picked = [np.take(part, i, axis - batch) for part, i in zip(each, wanted, strict=True)]
+        picked = [np.take(part, i, axis - batch, mode="clip") for part, i in zip(each, wanted, strict=True)]
         return (np.stack(picked).reshape(graph.output(op).shape),)
 
     def lower(self, graph: Graph, op: Op) -> tuple[KernelCall, ...]:
         (axis, batch), x = self._axes(graph, op), graph.required(op, 0)
+        if graph.required(op, 1).data is None:
+            inside, groups = prod(x.shape[axis + 1 :]), prod(x.shape[batch:axis])
+            return (gather_call(graph, op, op.inputs[0], op.inputs[1], inside, (1,), x.shape[axis], groups),)
         values = integers(graph, op, 1)
         size = prod(x.shape[axis + 1 :]) * x.dtype.size
         groups, outer, length = prod(x.shape[:batch]), prod(x.shape[batch:axis]), x.shape[axis]

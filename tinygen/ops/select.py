@@ -15,6 +15,11 @@ class Select(SelectV2):
 
     def check(self, graph: Graph, op: Op) -> None:
         super().check(graph, op)
-        condition, first, second = (graph.required(op, i) for i in range(3))
-        if first.shape != second.shape or (condition.shape != first.shape and condition.shape not in ((), (1,))):
-            raise reject(op, f"the condition {condition.shape} does not choose from {first.shape} and {second.shape}")
+        need_one_shape(graph, op)
+
+
+def need_one_shape(graph: Graph, op: Op) -> None:
+    """Raise unless the condition chooses element by element, or all at once."""
+    condition, first, second = (graph.required(op, i) for i in range(3))
+    if first.shape != second.shape or (condition.shape != first.shape and condition.shape not in ((), (1,))):
+        raise reject(op, f"the condition {condition.shape} does not choose from {first.shape} and {second.shape}")

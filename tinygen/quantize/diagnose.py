@@ -74,10 +74,10 @@ def diagnose(floating: bytes, content: bytes, samples: Sequence[Inputs], done: P
     few = some(samples, min(_MOST_SAMPLES, _WORK / max(1, flat.macs() * len(graph.ops))))
     real = outputs(floating, few, sorted(set(activations.values())))
     ends = [i for i in decisive(flat) if i in activations]
-    ladder = _ladder(graph, activations, real, ends, done)
+    ladder = _ladder(graph, few, activations, real, ends, done)
     falls = np.maximum(-np.diff(ladder), 0)
     total = float(falls.sum() + ladder[-1]) or 1.0
-    int8 = _all_values(graph, activations, real)
+    int8 = _all_values(graph, few, activations)
     layers = []
     for index, op in enumerate(graph.ops):
         y = op.outputs[0]
@@ -146,6 +146,14 @@ def _quantized(graph: Graph, tensor: int, real: Array) -> Array:
     return array
 
 
+def _inputs(graph: Graph, sample: Inputs) -> list[Array]:
+    """A float sample as the int8 model takes it; whole numbers stay what they are."""
+    return [
+        x.astype(graph.tensors[q].dtype.value) if graph.tensors[q].quantization is None else _quantized(graph, q, x)
+        for q, x in zip(graph.inputs, sample, strict=True)
+    ]
+
+
 def _real(graph: Graph, tensor: int, steps: Array) -> Array:
     described = graph.tensors[tensor]
     values: Array = (steps.astype(np.float32) - described.zero_point) * np.float32(described.scale)
@@ -153,16 +161,21 @@ def _real(graph: Graph, tensor: int, steps: Array) -> Array:
 
 
 def _ladder(
-    graph: Graph, activations: Mapping[int, int], real: Mapping[int, Array], ends: Sequence[int], done: Progress
+    graph: Graph,
+    few: Sequence[Inputs],
+    activations: Mapping[int, int],
+    real: Mapping[int, Array],
+    ends: Sequence[int],
+    done: Progress,
 ) -> Array:
     """Noise at the model's end over its power, (operators + 1,): entry k with the first k operators exact."""
-    count = len(next(iter(real.values())))
+    count = len(few)
     noise = np.zeros(len(graph.ops) + 1)
     for k in range(len(graph.ops) + 1):
         exact = {y for op in graph.ops[:k] for y in op.outputs} | set(graph.inputs)
         for n in range(count):
             given = {q: _quantized(graph, q, real[f][n]) for q, f in activations.items() if q in exact}
-            values = reference.run_all(graph, [given[q] for q in graph.inputs], given=given)
+            values = reference.run_all(graph, _inputs(graph, few[n]), given=given)
             for end in ends:
                 truth = real[activations[end]][n].astype(np.float64)
                 wrong = _real(graph, end, values[end]).reshape(truth.shape) - truth
@@ -171,12 +184,11 @@ def _ladder(
     return noise
 
 
-def _all_values(graph: Graph, activations: Mapping[int, int], real: Mapping[int, Array]) -> dict[int, Array]:
+def _all_values(graph: Graph, few: Sequence[Inputs], activations: Mapping[int, int]) -> dict[int, Array]:
     """What the int8 model computes, (samples, ...) in real units, for the activations."""
-    count = len(next(iter(real.values())))
     rows: dict[int, list[Array]] = {q: [] for q in activations}
-    for n in range(count):
-        values = reference.run_all(graph, [_quantized(graph, q, real[activations[q]][n]) for q in graph.inputs])
+    for sample in few:
+        values = reference.run_all(graph, _inputs(graph, sample))
         for q, found in rows.items():
             found.append(_real(graph, q, values[q]))
     return {q: np.stack(found) for q, found in rows.items()}

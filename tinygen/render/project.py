@@ -25,11 +25,16 @@ class ProjectFiles:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ProjectModel:
-    """A model of the project; `sha256` of its int8 .tflite, hexadecimal."""
+    """A model of the project; `sha256` of its int8 .tflite, hexadecimal.
+
+    starts_anew: what it was converted from keeps nothing from one inference to the next, so it is reset before each if
+    it has variables.
+    """
 
     plan: Plan
     sha256: str
     labels: tuple[str, ...]
+    starts_anew: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +192,7 @@ def _model(model: ProjectModel, index: int, count: int, layers: bool) -> dict[st
         "output_cast": "" if same_type else f"(const {output_type} *)",
         "has_state": bool(graph.variables),
         "layers": layers_of(model.plan) if layers else (),
+        "starts_anew": model.starts_anew and bool(graph.variables),
         "labelled": len(model.labels) == outputs[0].elements,
     }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: 0BSD */
-/* SUM, MEAN, REDUCE_MAX and REDUCE_MIN of floats. Row y of the input becomes row y of the output. Within a row the
+/* SUM, MEAN, REDUCE_PROD, REDUCE_MAX and REDUCE_MIN of floats. Row y of the input becomes row y of the output. Within a row the
  * output has the elements (kept0, kept1); each is made of (reduced0, reduced1, reduced2), in this order. Every axis
  * has its step in the input row; an axis that is not needed has 1 element. */
 #ifndef TG_REDUCE_F32_H
@@ -7,7 +7,7 @@
 
 #include "tg_float.h"
 
-enum { TG_REDUCE_SUM, TG_REDUCE_MAX, TG_REDUCE_MIN };
+enum { TG_REDUCE_SUM, TG_REDUCE_MAX, TG_REDUCE_MIN, TG_REDUCE_PROD };
 
 typedef struct {
   int32_t kept0, kept0_step, kept1, kept1_step;
@@ -17,7 +17,7 @@ typedef struct {
 } tg_reduce_f32_params;
 
 static inline float tg_reduce_f32_one(const tg_reduce_f32_params *p, const float *from) {
-  float value = p->function == TG_REDUCE_SUM ? 0.0f : from[0];
+  float value = p->function == TG_REDUCE_SUM ? 0.0f : p->function == TG_REDUCE_PROD ? 1.0f : from[0];
   for (int32_t i = 0; i < p->reduced0; ++i) {
     for (int32_t j = 0; j < p->reduced1; ++j) {
       const float *row = from + i * p->reduced0_step + j * p->reduced1_step;
@@ -25,6 +25,8 @@ static inline float tg_reduce_f32_one(const tg_reduce_f32_params *p, const float
         const float x = row[k * p->reduced2_step];
         if (p->function == TG_REDUCE_SUM) {
           value = value + x;
+        } else if (p->function == TG_REDUCE_PROD) {
+          value = value * x;
         } else if (p->function == TG_REDUCE_MAX ? x > value : x < value) {
           value = x;
         }

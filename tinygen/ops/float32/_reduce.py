@@ -1,4 +1,4 @@
-"""SUM, MEAN, REDUCE_MAX and REDUCE_MIN of float32 over any axes; elements are taken in the order of memory."""
+"""SUM, MEAN, REDUCE_PROD, REDUCE_MAX and REDUCE_MIN of float32 over any axes, in the order of memory."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tinygen.ops._reduce import (
 from tinygen.ops.base import KernelCall, Operator, Shape, need_inputs, reject
 from tinygen.ops.float32._float import need_float
 
-_FUNCTIONS = ("SUM", "MAX", "MIN")  # in the order of reduce_f32.h
+_FUNCTIONS = ("SUM", "MAX", "MIN", "PROD")  # in the order of reduce_f32.h
 
 
 class FloatReduce(Operator):
@@ -56,6 +56,10 @@ class FloatReduce(Operator):
         with np.errstate(all="ignore"):
             if self.function == "SUM":
                 value = floatmath.sequential_sum(terms)
+            elif self.function == "PROD":
+                value = np.ones(terms.shape[1:], np.float32)
+                for term in terms:
+                    value = value * term
             elif self.function == "MAX":
                 value = floatmath.sequential_max(terms)
             else:

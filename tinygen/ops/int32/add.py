@@ -1,0 +1,9 @@
+"""ADD of int32; see _integers.py."""
+
+from __future__ import annotations
+
+from tinygen.ops.int32._integers import IntegerBinary
+
+
+class Add(IntegerBinary):
+    kind = "ADD"

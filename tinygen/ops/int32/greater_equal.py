@@ -1,0 +1,10 @@
+"""GREATER_EQUAL of int32; see _integers.py."""
+
+from __future__ import annotations
+
+from tinygen.ops.int32._integers import IntegerComparison
+
+
+class GreaterEqual(IntegerComparison):
+    kind = "GREATER_EQUAL"
+    answers = (0, 1, 1)

@@ -1,0 +1,9 @@
+"""MAXIMUM of int32; see _integers.py."""
+
+from __future__ import annotations
+
+from tinygen.ops.int32._integers import IntegerBinary
+
+
+class Maximum(IntegerBinary):
+    kind = "MAXIMUM"
