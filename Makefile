@@ -6,7 +6,7 @@ PY := .venv/bin/python
 APT_DEMO := gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm
 APT_TEST := $(APT_DEMO) gcc g++ clang gcc-avr avr-libc gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf \
             gcc-xtensa-lx106 picolibc-xtensa-lx106-elf qemu-system-misc \
-            arduino-core-avr cmake make ser2net chromium
+            arduino-core-avr cmake make ser2net chromium libsimavr-dev
 
 .PHONY: demo test nightly lint format golden docs bench clean
 

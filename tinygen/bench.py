@@ -16,6 +16,7 @@ import numpy as np
 
 from tinygen import __version__
 from tinygen.bench_code import CodeParts, code_parts, layer_parts
+from tinygen.bench_simavr import CycleCount, count_cycles, is_simavr
 from tinygen.boards import Board
 from tinygen.cycles.plugin import TRACE, Block, count_blocks, is_qemu, marks_of
 from tinygen.cycles.price import estimate, timing_of
@@ -96,6 +97,9 @@ def measure(
     project: the model's project for `board`, as write_board_project leaves it. stack: of the same library.
     Raises TinygenError.
     """
+    if is_simavr(board):
+        count, _ = count_cycles(compiled, board, project, False, progress)
+        return Measured(_counted(count), (), "emulator", "simavr, which counts every cycle; without interrupts")
     if not is_qemu(board):
         return _clock(compiled, board, project, port, progress)
     (whole,) = _run_counted(compiled, board, project, stack, 0, progress)
@@ -112,6 +116,8 @@ def measure_layers(
     if is_qemu(board):
         _hook(compiled, project, TRACE)
         return _run_counted(compiled, board, project, stack, len(compiled.plan.steps), progress)
+    if is_simavr(board):
+        return tuple(map(_counted, count_cycles(compiled, board, project, True, progress)[1]))
     if port is not None and "://" in port:
         raise TinygenError("layers need a firmware of their own on the board", "give its port, not a URL")
     _hook(compiled, project, _CALL)
@@ -160,6 +166,10 @@ def _figures(
     if timing is not None:
         cycles = estimate(blocks, elf, timing) - jumps * timing["branch"]
     return Figures(sum(block.runs * block.instructions for block in blocks) - jumps, cycles, None, code)
+
+
+def _counted(count: CycleCount) -> Figures:
+    return Figures(count.instructions, count.cycles, None)
 
 
 def _clock(compiled: Compiled, board: Board, project: Path, port: str | None, progress: Progress) -> Measured:

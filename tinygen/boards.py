@@ -22,7 +22,7 @@ _TOML = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "t
 
 EMULATED_PLATFORM = "tinygen-emulated"
 # the kernel set of a core; the others have `portable`
-_KERNELS = {"cortex-m4": "armv7em", "cortex-m7": "armv7em", "cortex-m33": "armv7em"}
+_KERNELS = {"avr": "avr", "cortex-m4": "armv7em", "cortex-m7": "armv7em", "cortex-m33": "armv7em"}
 _FAMILIES = {
     "atmelavr": "avr",
     "espressif32": "esp32",
@@ -99,7 +99,10 @@ class Board:
 
     @property
     def emulator(self) -> tuple[str, ...]:
-        """The command that emulates the board, with {elf} and {port} in it; empty for a real board."""
+        """The command that emulates the board; empty for a real board.
+
+        {elf} and {port} stand in it, and {python} and {platform} (firmware/platform) where it is a script.
+        """
         if not self.emulated:
             return ()
         manifest = json.loads((EMULATED_PLATFORM_DIR / "boards" / f"{self.board}.json").read_text())
@@ -110,7 +113,7 @@ class Board:
         """The programs that must be on PATH to build and run it; a real board's come with PlatformIO."""
         if not self.emulated:
             return ()
-        return (f"{self.compiler}gcc", *(part for part in self.emulator[:1] if part != "{elf}"))
+        return (f"{self.compiler}gcc", *(part for part in self.emulator[:1] if not part.startswith("{")))
 
 
 @functools.cache

@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -15,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from tinygen.boards import Board
+from tinygen.boards import EMULATED_PLATFORM_DIR, Board
 from tinygen.errors import TinygenError
 
 _STARTS = 5
@@ -45,7 +46,8 @@ def _start(board: Board, elf: Path, arguments: Sequence[str], log: IO[bytes]) ->
     """Start it on a free port; again on another one when it ends at once, as it does when the port was taken."""
     for _ in range(_STARTS):
         port = _free_port()
-        argv = [*(part.format(elf=elf.resolve(), port=port) for part in board.emulator), *arguments]
+        names = {"elf": elf.resolve(), "port": port, "python": sys.executable, "platform": EMULATED_PLATFORM_DIR}
+        argv = [*(part.format(**names) for part in board.emulator), *arguments]
         if shutil.which(argv[0]) is None:
             raise TinygenError(
                 f"{argv[0]} is not installed; {board.name} needs it",

@@ -39,6 +39,9 @@ from tinygen.verify import verify
 
 Progress = Callable[[str], None]
 
+# of 64 KB: what lies before them or is in flash of the framework (vectors, tables of pins) takes a few hundred bytes
+_NEAR_BYTES = 64000
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -174,6 +177,7 @@ def write_board_project(
     models: Sequence[Compiled], board: Board, folder: Path, tester: Tester = DEFAULT_TESTER
 ) -> None:
     """Write the complete PlatformIO project of compiled models, one or more; raises TinygenError."""
+    _need_near_constants(models, board)
     files = project_files([project_model(c) for c in models], libraries_of(models), board, platform_spec(board), tester)
     records, kept = {}, {}
     for compiled in models:
@@ -190,6 +194,16 @@ def write_board_project(
         kept[f"{name}.tflite"] = compiled.tflite
     kept["build.json"] = (json.dumps(records, indent=2) + "\n").encode()
     write_project(folder, replace(files, generated={**files.generated, "model": kept}))
+
+
+def _need_near_constants(models: Sequence[Compiled], board: Board) -> None:
+    """Raise where an AVR could not reach all constants: kernels read flash by pointers of 16 bits."""
+    constants = sum(compiled.plan.program.const_bytes for compiled in models)
+    if board.core == "avr" and constants > _NEAR_BYTES:
+        raise TinygenError(
+            f"the constants have {constants:,} bytes; on an AVR kernels reach {_NEAR_BYTES:,}, whatever its flash",
+            "take a smaller model or a board with another core (`tinygen boards`)",
+        )
 
 
 def quantize_request(

@@ -54,6 +54,33 @@ uint32_t tg_tester_ticks(void) {
 uint32_t tg_tester_ticks_hz(void) {
   return SystemCoreClock;
 }
+#elif defined(TCNT1)
+// Timer 1 counts every cycle; micros() has steps of 64. The interrupts of both timers are counted along.
+static volatile uint16_t wraps;
+
+ISR(TIMER1_OVF_vect) {
+  wraps++;
+}
+
+uint32_t tg_tester_ticks(void) {
+  const uint8_t status = SREG;
+  cli();
+  const uint16_t low = TCNT1;
+  uint16_t high = wraps;
+  if ((TIFR1 & _BV(TOV1)) && low < 0x8000U) high++;
+  SREG = status;
+  return ((uint32_t)high << 16) | low;
+}
+
+uint32_t tg_tester_ticks_hz(void) {
+  return F_CPU;
+}
+
+static void start_clock() {
+  TCCR1A = 0;
+  TCCR1B = _BV(CS10);
+  TIMSK1 = _BV(TOIE1);
+}
 #else
 static void start_clock() {}
 uint32_t tg_tester_ticks(void) {
@@ -86,6 +113,17 @@ uint32_t tg_tester_free_ram(void) {
 #endif
 }
 
+#ifdef TCNT1
+#include <avr/sleep.h>
+// until the next interrupt, a byte's or a timer's: an emulator then takes no time of the computer's
+static void rest() {
+  set_sleep_mode(SLEEP_MODE_IDLE);
+  sleep_mode();
+}
+#else
+static void rest() {}
+#endif
+
 void setup() {
   start_clock();
   Serial.begin(TG_BAUD);
@@ -99,4 +137,5 @@ void setup() {
 
 void loop() {
   while (Serial.available() > 0) tg_tester_receive((uint8_t)Serial.read());
+  rest();
 }

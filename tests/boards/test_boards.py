@@ -32,6 +32,8 @@ def test_the_boards_that_are_promised() -> None:
         "uno",
         "qemu-stm32f405",
         "qemu-cortex-m4",
+        "simavr-uno",
+        "simavr-mega2560",
         "host",
     }
 

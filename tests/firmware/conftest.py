@@ -31,10 +31,9 @@ def make_project(tmp_path: Path) -> MakeProject:
         folder = tmp_path / "project"
         (folder / "src").mkdir(parents=True)
         if source is None:
-            for file in (
-                *(TESTER / name for name in ("tg_tester.c", "tg_tester.h", "tg_stack.h", "port_bare.c")),
-                HERE / "fake_model.c",
-            ):
+            port = "port_arduino.cpp" if board.framework else "port_bare.c"
+            names = ("tg_tester.c", "tg_tester.h", "tg_stack.h", port)
+            for file in (*(TESTER / name for name in names), HERE / "fake_model.c"):
                 shutil.copy(file, folder / "src")
         else:
             (folder / "src" / "main.c").write_text(source)

@@ -23,7 +23,8 @@ from tinygen.errors import TinygenError
 from tinygen.platformio import DoesNotFit, build_firmware, upload
 from tinygen.platformio_core import offline_environment
 
-EMULATED = tuple(board for board in load_boards() if board.emulated)
+# those whose RAM holds the fake model; an Uno has its turn in test_digits_example.py
+EMULATED = tuple(board for board in load_boards() if board.emulated and board.ram_bytes >= 8192)
 BARE = tuple(board for board in EMULATED if board.framework == "" and board.core != "host")
 ARM = tuple(board for board in BARE if board.core == "cortex-m4")
 # what a core says of a fault
@@ -73,8 +74,8 @@ def test_the_tester_answers_in_the_emulator(board: Board, make_project: MakeProj
     assert link.retries == 0
     ticks = [answer.ticks for answer in answers]
     assert min(ticks) > 0
-    if board.core != "host":  # instructions are counted, not timed
-        assert max(ticks) - min(ticks) <= 2
+    if board.core != "host":  # instructions or cycles are counted, not timed; an Arduino's timers interrupt
+        assert max(ticks) - min(ticks) <= (200 if board.framework else 2)
     with pytest.raises(TinygenError), Link.open(url):
         pass  # the emulator has ended with its `with`
 
@@ -131,7 +132,7 @@ int main() {
 """
 
 
-@pytest.mark.parametrize("board", EMULATED, ids=by_name)
+@pytest.mark.parametrize("board", BARE, ids=by_name)
 def test_an_application_in_cpp_has_its_constructors_run(board: Board, make_project: MakeProject) -> None:
     project = make_project(board, "")
     (project / "src" / "main.c").unlink()
@@ -163,7 +164,7 @@ def test_what_does_not_fit_says_by_how_much(make_project: MakeProject) -> None:
     assert 130_000 * 3 // 2 - 124 * 1024 < excess < 130_000 * 3 // 2 - 120 * 1024
 
 
-@pytest.mark.parametrize("name", ["qemu-stm32f405", "host"])
+@pytest.mark.parametrize("name", ["qemu-stm32f405", "simavr-mega2560", "host"])
 def test_upload_starts_a_board_that_stop_ends(name: str, make_project: MakeProject) -> None:
     board, port = get_board(name), free_port()
     project = make_project(board)

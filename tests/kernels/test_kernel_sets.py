@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from tests.kernels.test_compilers import COMPILERS
 from tests.kernels.test_rings import check_rings
 from tests.kernels.test_sanitizers import check_sanitized
 from tests.kernels.test_schedules import check_blocks
+from tests.support.avr import fits_avr, needs_avr, run_on_avr
 from tests.support.c_build import STRICT, compile_plans, plan_of, run_tool, write_library
 from tests.support.compare import difference
 from tests.support.cortexm import M4, M4_WITHOUT_FPU, needs_cortexm, run_on_cortexm
@@ -29,13 +31,26 @@ from tinygen.load.tflite import parse_tflite
 from tinygen.verify import verify
 
 COUNT = 200 if NIGHTLY else 24
-TARGETS = [Target("armv7em", aim) for aim in ("balanced", "speed")]
+TARGETS = [*(Target("armv7em", aim) for aim in ("balanced", "speed")), Target("avr")]
 # operators for which the aim decides between kernels
 _AIMED = {"ADD", "CONV_2D", "FULLY_CONNECTED", "SUB"}
-_PAIRS = [(target, kind) for target in TARGETS for kind in sorted(GENERATORS) if kind in _AIMED or target == TARGETS[0]]
+# operators that only some of the sets serve
+_SERVED = {"avr": {"CONV_2D", "FULLY_CONNECTED"}}
+_PAIRS = [
+    (target, kind)
+    for target in TARGETS
+    for kind in sorted(_SERVED.get(target.kernels, GENERATORS))
+    if kind in _AIMED or target != TARGETS[1]
+]
 pairs = pytest.mark.parametrize(("target", "kind"), _PAIRS, ids=[f"{t.kernels} {t.aim} {kind}" for t, kind in _PAIRS])
 kinds = pytest.mark.parametrize("kind", sorted(GENERATORS))
-_CORES = {"armv7em": ("cortex-m4", "cortex-m7", "cortex-m33")}
+_CORES = {"armv7em": ("cortex-m4", "cortex-m7", "cortex-m33"), "avr": ("atmega328p", "atmega2560")}
+_COMPILED = [
+    (target, core, kind)
+    for target in (TARGETS[1], TARGETS[2])
+    for core in _CORES[target.kernels]
+    for kind in sorted(_SERVED.get(target.kernels, GENERATORS))
+]
 
 
 def _kernels(target: Target) -> set[str]:
@@ -59,7 +74,7 @@ def test_cases_reach_every_kernel() -> None:
             served.update(step.call.kernel for plan in plans for step in plan.steps)
     for kernels in {target.kernels for target in TARGETS}:
         assert not {name: served[name] for name in _kernels(Target(kernels)) if served[name] < 5}
-    assert sum(n for name, n in served.items() if not name.endswith("_dsp")) >= 8
+    assert sum(n for name, n in served.items() if not name.endswith(("_dsp", "_avr"))) >= 8
 
 
 @pairs
@@ -94,7 +109,26 @@ def test_on_the_core(
     """The real instructions, emulated; equal to numpy, of which test_operators.py shows that it equals TFLM."""
     chosen = _both(kind, COUNT // 2 if "-O3" in flags else COUNT // 4)
     plans = [plan_of(case.graph, target) for case in chosen]
-    got = run_on_cortexm(plans, [case.samples for case in chosen], tmp_path, flags)
+    _need_equal(chosen, run_on_cortexm(plans, [case.samples for case in chosen], tmp_path, flags))
+    record_property("exact", f"{kind} on a Cortex-M4, {target.aim} {flags[-1]}: {len(chosen)} models (numpy = C)")
+
+
+@needs_avr
+@pytest.mark.parametrize("kind", sorted(_SERVED["avr"]))
+@pytest.mark.parametrize("level", ["-Os", "-O3"])
+def test_on_an_avr(level: str, kind: str, tmp_path: Path, record_property: Callable[[str, object], None]) -> None:
+    """As above, on the emulated ATmega2560, with the models that are small enough for it."""
+    count = COUNT if level == "-Os" else COUNT // 2
+    planned = [(case, plan_of(case.graph, TARGETS[2])) for case in fast_cases(kind, count)]
+    small = [(case, plan) for case, plan in planned if fits_avr(plan)]
+    assert sum(plan.steps[0].call.kernel.endswith("_avr") for _, plan in small) >= len(planned) / 6
+    chosen = [replace(case, samples=case.samples[:4]) for case, _ in small]
+    plans = [plan for _, plan in small]
+    _need_equal(chosen, run_on_avr(plans, [case.samples for case in chosen], tmp_path, (level,)))
+    record_property("exact", f"{kind} on an ATmega2560 {level}: {len(chosen)} models (numpy = C)")
+
+
+def _need_equal(chosen: list[Case], got: bytes) -> None:
     wanted = [[reference.run(case.graph, sample) for sample in case.samples] for case in chosen]
     assert len(got) == sum(array.nbytes for answers in wanted for arrays in answers for array in arrays)
     for case, answers in zip(chosen, wanted, strict=True):
@@ -102,14 +136,13 @@ def test_on_the_core(
         here, got = got[: len(content)], got[len(content) :]
         differs = np.flatnonzero(np.frombuffer(here, np.int8) != np.frombuffer(content, np.int8))
         assert not len(differs), f"{case}: differs at {differs[:8]} of {len(content)}"
-    record_property("exact", f"{kind} on a Cortex-M4, {target.aim} {flags[-1]}: {len(chosen)} models (numpy = C)")
 
 
 @pytest.mark.parametrize("kernels", sorted({target.kernels for target in TARGETS}))
 @pytest.mark.parametrize("core", COMPILERS)
 def test_headers_stand_alone(core: str, kernels: str, tmp_path: Path) -> None:
     """With every compiler that has 32-bit integers and little-endian words; so the plain C stays portable."""
-    if core.startswith("atmega"):
+    if core.startswith("atmega") and kernels != "avr":
         pytest.skip("AVR has no use for 32-bit words of constants in RAM")
     for header in sorted((resources.KERNELS / kernels).glob("*.h")):
         unit = tmp_path / f"{header.stem}.c"
@@ -118,10 +151,9 @@ def test_headers_stand_alone(core: str, kernels: str, tmp_path: Path) -> None:
         run_tool([*COMPILERS[core], *STRICT, include, "-fsyntax-only", unit])
 
 
-@kinds
-@pytest.mark.parametrize("core", [core for cores in _CORES.values() for core in cores])
-def test_compiles_for_its_cores(core: str, kind: str, tmp_path: Path) -> None:
-    plan = plan_of(fast_cases(kind, 1)[0].graph, TARGETS[1])
+@pytest.mark.parametrize(("target", "core", "kind"), _COMPILED, ids=[f"{core} {kind}" for _, core, kind in _COMPILED])
+def test_compiles_for_its_cores(target: Target, core: str, kind: str, tmp_path: Path) -> None:
+    plan = plan_of(fast_cases(kind, 1)[0].graph, target)
     for level in ("-O0", "-Os", "-O3"):
         run_tool([*COMPILERS[core], *STRICT, "-Wvla", level, "-c", write_library(plan, tmp_path), "-o", tmp_path / "o"])
 

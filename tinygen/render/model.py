@@ -111,7 +111,7 @@ def library_files(plan: Plan, sha256: str, labels: tuple[str, ...] = (), shared:
         "version": __version__,
         "sha256": sha256,
         "arena_bytes": plan.arena_bytes,
-        "small": plan.program.target.aim == "size",
+        "small": _is_small(plan),
         "state": state_of(plan),
         "hop": hop_of(plan),
         "shared_arena": shared.name if shared else "",
@@ -328,3 +328,10 @@ def c_float(value: float) -> str:
         return '__builtin_nanf("")' if math.isnan(value) else f"{'-' if value < 0 else ''}__builtin_inff()"
     text = f"{np.float32(value):.9g}"
     return f"{text}f" if any(c in text for c in ".en") else f"{text}.0f"
+
+
+def _is_small(plan: Plan) -> bool:
+    """Whether the library is compiled with -Os. On an AVR, whose kernels are assembly inside, -O3 makes the C around
+    them three times as large and hardly faster; only layers that the portable kernels serve win by it."""
+    target = plan.program.target
+    return target.aim == "size" or (target.kernels == "avr" and target.aim != "speed")

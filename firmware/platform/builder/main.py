@@ -123,7 +123,8 @@ def start_emulator(target, source, env):
     if answers(place.port):
         sys.stderr.write(f"Error: port {place.port} is in use by another program; choose one with --upload-port\n")
         return 1
-    argv = [part.format(elf=elf, port=place.port) for part in emulator["argv"]]
+    names = {"elf": elf, "port": place.port, "python": sys.executable, "platform": platform.get_dir()}
+    argv = [part.format(**names) for part in emulator["argv"]]
     if not shutil.which(argv[0], path=env["ENV"]["PATH"]):
         sys.stderr.write(f"Error: {argv[0]} is not on PATH; on Debian or Ubuntu: apt install {emulator['apt']}\n")
         return 1
