@@ -7,18 +7,19 @@ offers), and which file of templates/kernels/ a kernel is: a kernel set override
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tinygen import resources
 from tinygen.errors import TinygenError
 from tinygen.ir import Graph, Op
-from tinygen.kernelsets import PORTABLE, Target, choose, choose_tuned
+from tinygen.kernelsets import PORTABLE, Target, choose, choose_tuned, chosen_name
 from tinygen.ops import operator_for
 from tinygen.ops.base import KernelCall, Operand, reject
 
 _MOST_CONSTANTS = 1 << 26  # bytes; no microcontroller has as much flash, and the text of more would not be readable
 _MANY_STEPS = 400
+_MUCH_SCRATCH = 2048  # bytes
 _MOST_ROWS = 1 << 18
 _INCLUDE = re.compile(r'^#include "([a-z0-9_]+\.h)"$', re.MULTILINE)
 
@@ -96,6 +97,22 @@ class Program:
         started = (self.graph.tensors[t] for t in self.graph.variables)
         initial = sum(t.nbytes for t in started if t.initial_fill is None)
         return packed + initial + sum(self.graph.tensors[t].nbytes for t in self.constant_operands)
+
+
+def lowered(graph: Graph) -> tuple[KernelCall, ...]:
+    """The calls that the operators lower to, in their order, before any kernel set is asked."""
+    return tuple(call for op in graph.ops for call in operator_for(graph, op).lower(graph, op))
+
+
+def with_less_scratch(program: Program) -> Program:
+    """The program with general kernels where those of its kernel set take much scratch; the same if none does."""
+    target, calls = program.target, lowered(program.graph)
+    served = [choose(call, target) for call in calls]
+    much = [b.scratch_bytes > max(a.scratch_bytes, _MUCH_SCRATCH) for a, b in zip(calls, served, strict=True)]
+    if target.tuned or not any(much):
+        return program
+    names = (call.kernel if is_much else chosen_name(call, target) for call, is_much in zip(calls, much, strict=True))
+    return build_program(program.graph, replace(target, tuned=tuple(names)))
 
 
 def build_program(graph: Graph, target: Target = PORTABLE) -> Program:

@@ -18,7 +18,7 @@ import numpy as np
 from tinygen.bench import Figures, measure, measure_layers
 from tinygen.boards import Board
 from tinygen.errors import TinygenError
-from tinygen.kernels import Program, build_program
+from tinygen.kernels import Program, build_program, lowered
 from tinygen.kernelsets import Target, candidates, chosen_name
 from tinygen.pipeline import Compiled, write_board_project
 from tinygen.plan import Plan, make_plan, plan_schedule
@@ -72,8 +72,7 @@ class _Bench:
         self.compiled, self.board, self._port, self._steps = compiled, board, port, steps
         self.count = 0
         self.target = Target(board.kernels, compiled.request.optimize)
-        graph = compiled.plan.program.graph
-        self.calls = tuple(step.call for step in build_program(graph).steps)  # portable, in the order of lowering
+        self.calls = lowered(compiled.plan.program.graph)
         self.choices = tuple(candidates(call, self.target) for call in self.calls)
 
     def program(self, names: Names) -> Program:

@@ -12,7 +12,7 @@ from tests.support.cli import tinygen
 from tests.support.models import conv_model
 from tinygen.boards import get_board
 from tinygen.errors import TinygenError
-from tinygen.kernels import build_program
+from tinygen.kernels import lowered
 from tinygen.kernelsets import Target, candidates, choose, chosen_name
 from tinygen.load.tflite import parse_tflite
 from tinygen.passes import run_passes
@@ -33,7 +33,7 @@ def portable(model: Path) -> Tuned:
     """A tuning that takes portable kernels alone, each layer whole."""
     plan = compiled(model, "none", optimize="speed").plan
     graph = run_passes(verify(parse_tflite(model.read_bytes(), "conv", "conv")))
-    names = tuple(step.call.kernel for step in build_program(graph).steps)
+    names = tuple(call.kernel for call in lowered(graph))
     return Tuned(BOARD, "balanced", "gcc", names, schedule_of(plan.segments), 1, "cycles", 1.0)
 
 
@@ -152,9 +152,9 @@ def test_names_of_candidates() -> None:
     graph = run_passes(verify(parse_tflite(conv_model(), "conv", "conv")))
     for aim in ("ram", "balanced", "size", "speed"):
         target = Target("armv7em", aim)
-        for step in build_program(graph).steps:
-            named = candidates(step.call, target)
-            assert named[chosen_name(step.call, target)].kernel == choose(step.call, target).kernel
-            assert step.call.kernel in named
-    first = candidates(build_program(graph).steps[0].call, Target("armv7em", "balanced"))
+        for call in lowered(graph):
+            named = candidates(call, target)
+            assert named[chosen_name(call, target)].kernel == choose(call, target).kernel
+            assert call.kernel in named
+    first = candidates(lowered(graph)[0], Target("armv7em", "balanced"))
     assert list(first) == ["conv_2d_s8", "conv_2d_s8_dsp:balanced", "conv_3x3_winograd_s8_dsp:speed"]

@@ -25,6 +25,7 @@ from tinygen.verify import verify
 
 NIGHTLY = "TINYGEN_NIGHTLY" in os.environ
 COUNT = 600 if NIGHTLY else 64
+FORM_COUNT = 600 if NIGHTLY else 22  # of int16, int32 and float32, whose cases are mostly those of int8 in another type
 # of samples; "tilted" has another mean in every channel
 STYLES = ("random", "tilted", "lowest", "highest", "zero", "extremes", "near zero")
 
@@ -126,9 +127,10 @@ for _file in sorted(Path(__file__).parent.glob("generators_*.py")):
     VALUES.update(getattr(_module, "VALUES", {}))
 
 
-def cases(kind: str, count: int = COUNT) -> tuple[Case, ...]:
-    """The first `count` cases of an operator."""
-    return tuple(_case(kind, index) for index in range(count))
+def cases(kind: str, count: int | None = None) -> tuple[Case, ...]:
+    """The first `count` cases of an operator, or of one of its forms ("ADD int16"); by default COUNT or FORM_COUNT."""
+    usual = FORM_COUNT if " " in kind else COUNT
+    return tuple(_case(kind, index) for index in range(usual if count is None else count))
 
 
 def _case(kind: str, index: int) -> Case:

@@ -8,7 +8,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from numpy.random import Generator
 
-from tests.exact import generators_binary, generators_heavy, generators_unary, layers
+from tests.exact import generators_binary, generators_heavy, generators_select, generators_unary, layers
 from tests.support.tflite_builder import ModelBuilder
 from tinygen.ir import Array, DType, Graph, Tensor
 
@@ -16,7 +16,7 @@ Made = int | Sequence[int]
 Make = Callable[[ModelBuilder, Generator], Made]
 
 # for these TFLM has no float kernel: test_float32.py judges them
-NOT_IN_TFLM = {"REDUCE_PROD float32", "GELU float32", "RELU_0_TO_1 float32", "RELU_N1_TO_1 float32"}
+NOT_IN_TFLM = {"REDUCE_PROD float32", "SELECT float32", "GELU float32", "RELU_0_TO_1 float32", "RELU_N1_TO_1 float32"}
 
 
 def floated(make: Make) -> Make:
@@ -113,6 +113,7 @@ _ALL: dict[str, Make] = {
     **generators_unary.GENERATORS,
     **{kind: generators_binary.GENERATORS[kind] for kind in _BINARY},
     **{kind: generators_heavy.GENERATORS[kind] for kind in _HEAVY},
+    "SELECT": generators_select.select,
     **_OTHERS,
 }
 GENERATORS: dict[str, Make] = {f"{kind} float32": floated(make) for kind, make in _ALL.items()}

@@ -196,8 +196,8 @@ def _softmax(b: ModelBuilder, rng: Generator) -> int:
 
 
 def _reduce_prod(b: ModelBuilder, rng: Generator) -> int:
-    shape = tuple(int(n) for n in rng.integers(1, 6, rng.integers(1, 5)))
-    axes = [i for i in range(len(shape)) if rng.random() < 0.4] or [0]
+    shape = tuple(int(n) for n in rng.integers(1, 7, rng.integers(2, 5)))
+    axes = [i for i in range(len(shape)) if rng.random() < 0.25] or [0]
     x = b.input(shape, layers.power(rng, -20, -4), 0, "int16")
     count = int(np.prod([shape[i] for i in axes]))
     scale = generators_heavy.of_products(rng, b.scale(x), count, 32767)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.exact.cases import Case, cases
+from tests.exact.cases import COUNT, Case, cases
 from tests.support.c_build import shared_library
 from tests.support.tflite_builder import ModelBuilder
 from tinygen import reference, resources
@@ -113,7 +113,7 @@ def _looked_up(table: Array) -> Array:
 @pytest.mark.parametrize("kind", ["CONV_2D", "FULLY_CONNECTED", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV"])
 def test_cases_cover(kind: str) -> None:
     seen: Counter[str] = Counter()
-    for case in cases(f"{kind} int16"):
+    for case in cases(f"{kind} int16", COUNT):
         operator, op = _operator(case), case.graph.ops[0]
         assert operator.dtype is DType.INT16
         weights = next(t for i in op.inputs if i >= 0 and (t := case.graph.tensors[i]).dtype is DType.INT8)

@@ -29,8 +29,8 @@ from tinygen.verify import verify
 
 NAMES = ("kws", "residual", "autoencoder", "convolution_1d", "heads", "mobilenet", "unet", "attention", "gru", "lstm")
 NAMES += ("functions", "beyond_tflm")
-# what the converter writes in this mode, less what only moves elements; refused are REDUCE_PROD and GATHER_ND, which
-# tinygen does not have, and PADV2, whose value it leaves in float32
+# what the converter writes in this mode, less what only moves elements; refused is PADV2, whose value it leaves in
+# float32
 EMITTED = {
     *(
         "ABS",
@@ -44,7 +44,18 @@ EMITTED = {
         "GELU",
     ),
     *("LEAKY_RELU", "LOG", "LOGISTIC", "MAXIMUM", "MAX_POOL_2D", "MEAN", "MINIMUM", "MUL", "QUANTIZE", "REDUCE_MAX"),
-    *("REDUCE_MIN", "RELU", "RESIZE_BILINEAR", "RSQRT", "SOFTMAX", "SUB", "SUM", "TANH", "TRANSPOSE_CONV"),
+    *(
+        "REDUCE_MIN",
+        "REDUCE_PROD",
+        "RELU",
+        "RESIZE_BILINEAR",
+        "RSQRT",
+        "SOFTMAX",
+        "SUB",
+        "SUM",
+        "TANH",
+        "TRANSPOSE_CONV",
+    ),
 }
 
 

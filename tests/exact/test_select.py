@@ -15,17 +15,18 @@ from tinygen.ops._movement import integers
 from tinygen.verify import verify
 
 
-def test_select() -> None:
+@pytest.mark.parametrize("kind", ["SELECT", "SELECT float32", "SELECT int32", "SELECT_V2 int32"])
+def test_select(kind: str) -> None:
     alike = 0
-    for case in cases("SELECT"):
-        op = case.graph.ops[0]
+    for case in cases(kind):
+        op, dtype = case.graph.ops[0], case.graph.output(case.graph.ops[0]).dtype.value
         for sample in case.samples:
             values = dict(zip(case.graph.inputs, sample, strict=True))
             condition, first, second = (values.get(i, case.graph.tensors[i].data) for i in op.inputs)
-            expected = np.array([a if c else b for c, a, b in np.nditer([condition, first, second])], np.int8)
+            expected = np.array([a if c else b for c, a, b in np.nditer([condition, first, second])], dtype)
             assert (reference.run(case.graph, sample)[0].reshape(-1) == expected).all()
         alike += condition.shape == first.shape
-    assert 10 < alike < len(cases("SELECT")) - 10
+    assert 2 < alike < len(cases(kind)) - 2
 
 
 @pytest.mark.parametrize("kind", ["REDUCE_ALL", "REDUCE_ANY"])

@@ -13,19 +13,19 @@ from tests.support.compare import difference
 from tests.support.models import conv_model
 from tinygen import reference
 from tinygen.ir import Graph
-from tinygen.kernels import build_program
+from tinygen.kernels import build_program, lowered
 from tinygen.kernelsets import Target, candidates
 from tinygen.load.tflite import parse_tflite
 from tinygen.passes import run_passes
 from tinygen.plan import Plan, make_plan, plan_schedule
-from tinygen.plan.order import ordered
+from tinygen.plan.order import variants
 from tinygen.plan.search import frontier
 from tinygen.samples import random_samples
 from tinygen.tune_search import schedule_of
 from tinygen.tuned import Tuned, TuneFile, load_tune_file, save_tune_file
 from tinygen.verify import verify
 
-COUNT = 300 if NIGHTLY else 8
+COUNT = 300 if NIGHTLY else 24
 _SHA256 = "0" * 64
 
 
@@ -33,12 +33,12 @@ def drawn_plan(graph: Graph, rng: np.random.Generator, folder: Path) -> tuple[Pl
     """A plan by a tuning file with candidates and a schedule that were drawn; and its target."""
     target = Target("armv7em", "speed")
     graph = run_passes(verify(graph))
-    choices = [tuple(candidates(step.call, target)) for step in build_program(graph).steps]
+    choices = [tuple(candidates(call, target)) for call in lowered(graph)]
     names = tuple(str(rng.choice(choice)) for choice in choices)
     tuned = Target("armv7em", "speed", names)
-    points = frontier(ordered(build_program(graph, tuned)))
+    points = frontier((variants(build_program(graph, tuned))[0],))
     drawn = points[rng.integers(len(points))]
-    plan = plan_schedule(ordered(build_program(graph, tuned)), drawn.segments)
+    plan = plan_schedule(drawn.program, drawn.segments)
     entry = Tuned("board", "speed", "gcc", names, schedule_of(plan.segments), plan.arena_bytes, "cycles", 1)
     save_tune_file(folder / "tune.json", TuneFile(_SHA256, (entry,)))
     (read,) = load_tune_file(folder / "tune.json").tuned

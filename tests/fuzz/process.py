@@ -45,7 +45,7 @@ class Compiler:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._end()
 
-    def outcome(self, content: bytes, deadline: int = 20) -> Outcome:
+    def outcome(self, content: bytes, deadline: int = 30) -> Outcome:
         """What becomes of a file; `deadline` in seconds of processor time."""
         child = self._child or self._start()
         assert child.stdin is not None

@@ -21,6 +21,12 @@ def test_quantize(models: Path, tmp_path: Path) -> None:
     assert "int16_t *tiny_int16_input" in (tmp_path / "lib" / "src" / "tiny_int16.h").read_text()
 
 
+def test_an_lstm_is_unrolled(models: Path, tmp_path: Path) -> None:
+    """The converter has no int16 form of the one operator that it becomes in int8."""
+    result = tinygen("quantize", models / "lstm.keras", "--activations", "int16", "--json", cwd=tmp_path).json()
+    assert result["recurrent"] == ["layer 'lstm': unrolled over 5 steps"]
+
+
 def test_a_tflite_file_is_quantized_already(tmp_path: Path) -> None:
     (tmp_path / "x.tflite").write_bytes(b"")
     error = tinygen("generate", "x.tflite", "--activations", "int16", cwd=tmp_path).error()

@@ -20,8 +20,8 @@ def small_model(weight: int = 0) -> bytes:
 def float_model() -> bytes:
     """With an operator that has no float form."""
     m = ModelBuilder()
-    x, y = m.input((1, 4), None, dtype="float32"), m.tensor((1, 4), None, dtype="float32")
-    m.op("CUMSUM", [x, m.constant(np.array(1, np.int32))], [y])
+    x, y = m.input((1, 4), None, dtype="float32"), m.tensor((1,), None, dtype="int32")
+    m.op("ARG_MAX", [x, m.constant(np.array(1, np.int32))], [y])
     return m.build([y])
 
 

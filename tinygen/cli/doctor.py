@@ -34,7 +34,7 @@ class Finding:
     detail: str
 
 
-@click.command(epilog="Examples: tinygen doctor --board qemu-stm32f405; tinygen doctor kws.h5 --html kws.html")
+@click.command(epilog="Example: tinygen doctor --board qemu-stm32f405; tinygen doctor kws.h5 --html kws.html")
 @click.argument("model", type=click.Path(path_type=Path), required=False)
 @click.option("-b", "--board", "board_name", metavar="BOARD", help="Look only for what this board needs.")
 @click.option("--data", metavar="FILE[:KEY]", help="Samples to look at MODEL with; default: MODEL's stem + .npz.")

@@ -35,9 +35,7 @@ def _part(context: click.Context, parameter: click.Parameter, value: str | None)
     return part
 
 
-@click.command(
-    epilog="Examples: tinygen quantize kws.h5 -o kws_int8.tflite; tinygen quantize kws.h5 --target-drop 0.5%"
-)
+@click.command(epilog="Example: tinygen quantize kws.h5 -o kws_int8.tflite; tinygen quantize kws.h5 --target-drop 0.5%")
 @click.option(
     "--target-drop",
     callback=_part,

@@ -29,7 +29,7 @@ from tinygen.testset import TestSet, make_test_set, save_test_set
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _SHARE = click.FloatRange(min=0, max=1)
 _EXAMPLES = (
-    "Examples: tinygen test kws.h5 --board qemu-stm32f405 --data kws.npz; "
+    "Example: tinygen test kws.h5 --board qemu-stm32f405 --data kws.npz; "
     "tinygen test kws.h5 --board uno --port /dev/ttyACM0 --baud 250000 --resume; "
     "tinygen test kws.h5 --board host --layers --min-accuracy 0.9 --junit kws.xml --html kws.html"
 )

@@ -225,7 +225,10 @@ def _quantization(q: Any, shape: tuple[int, ...], dtype: DType, what: str) -> Qu
         zero_point *= len(scale)
     limits = np.iinfo(dtype.value)
     if not all(math.isfinite(s) and s > 0 for s in scale):
-        raise TinygenError(f"{what} has a scale that is not a positive number")
+        raise TinygenError(
+            f"{what} has a scale that is not a positive number",
+            "calibrate with other data: converters write such scales where a layer's input is always 0",
+        )
     if len(zero_point) != len(scale) or not all(limits.min <= z <= limits.max for z in zero_point):
         raise TinygenError(f"{what} has zero points that do not fit its type or its scales")
     axis = int(q.quantizedDimension) if len(shape) > 1 else 0  # older converters give a bias its weights' axis

@@ -79,6 +79,8 @@ def run(job: Job, channel: Channel) -> dict[str, object]:
             f"the TFLite converter has no int16 form of models whose inputs are whole numbers, as {names}",
             "leave out --activations int16",
         )
+    if job.activations == "int16":
+        model.recurrent.unroll_all()  # the converter has no int16 form of what they would be fused to
     calibration = _calibration(dataset, shapes, model.numbers) if job.quantize else None
     samples = _test_samples(job, dataset, shapes, model.numbers)
     quality = None

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from tinygen.errors import TinygenError
-from tinygen.kernels import Program, Step
+from tinygen.kernels import Program, Step, with_less_scratch
 from tinygen.ops.base import Operand
 from tinygen.plan.check import Place, check_plan
 from tinygen.plan.check_hop import check_hop
@@ -179,7 +179,10 @@ def _plan(program: Program, optimize: str, by_rows: bool, regions: Sequence[Regi
         if by_rows:
             raise TinygenError("--hop and --input rows exclude each other", "a hop of 1 takes one row at a time, too")
         return hop_plan(choose_hop(ordered(program), hop, optimize), regions)
-    found = frontier(variants(program), by_rows)
+    programs = variants(program)
+    if optimize == "ram":
+        programs = tuple(dict.fromkeys((*programs, *variants(with_less_scratch(program)))))
+    found = frontier(programs, by_rows)
     chosen = choice(found, optimize)
     if regions:
         plan = divided_plan(choose_division(chosen, found, regions, by_rows), regions)

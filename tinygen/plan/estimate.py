@@ -130,6 +130,8 @@ def _streams(
         return []  # it takes a part of the input alone
     ready: list[tuple[Ready, ...]] = []
     options = []
+    root = program.storage[driver.tensor]
+    source = root if program.span(root) == program.span(driver.tensor) else driver.tensor
     heights = [h for h in HEIGHTS if h < driver.rows and (h == 1 or not pushed)]
     states = {h: _State(program, lives, first, driver, h, pushed) for h in heights}
     for step in range(first, min(len(program.steps), first + _LONGEST)):
@@ -141,7 +143,7 @@ def _streams(
         for height, state in states.items():
             state.add(step, made)
             if (step > first or pushed) and state.ends:
-                segment = Segment(first, step + 1, height, driver.tensor, tuple(ready), driver if pushed else None)
+                segment = Segment(first, step + 1, height, source, tuple(ready), driver if pushed else None)
                 options.append(Option(segment, *state.need(step + 1, across)))
     return options
 

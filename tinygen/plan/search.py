@@ -201,8 +201,9 @@ def _that_take_rows(programs: Sequence[Program]) -> tuple[Program, ...]:
 
 
 def _takes_rows(program: Program) -> bool:
-    inputs = program.graph.inputs
-    used = [i for i, step in enumerate(program.steps) if any(o.tensor in inputs for o in step.call.inputs)]
+    inputs = {program.storage[index] for index in program.graph.inputs}  # under whichever shape
+    reads = [{program.storage[operand.tensor] for operand in step.call.inputs} for step in program.steps]
+    used = [i for i, roots in enumerate(reads) if roots & inputs]
     return bool(used) and used[0] == 0 and bool(options_of(program, pushed=True)[0])
 
 

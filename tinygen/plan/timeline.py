@@ -141,7 +141,10 @@ def _tracks(program: Program, events: Sequence[Event], pushed: Operand | None) -
     tracks: dict[int, _Track] = {}
 
     def track(tensor: int) -> _Track:
-        return tracks.setdefault(program.storage[tensor], _Track(end + 1))
+        root = program.storage[tensor]
+        if root not in tracks:  # no setdefault: a track is as long as the schedule
+            tracks[root] = _Track(end + 1)
+        return tracks[root]
 
     for index in filter(program.in_arena, graph.inputs):
         _, low, high = program.span(index)

@@ -48,10 +48,10 @@ static inline void tg_depthwise_s8_dsp_pixel(const tg_depthwise_s8_dsp_params *p
       a3 = tg_smlad(tg_odd_bytes((uint32_t)stream[5]), tg_odd_bytes(high), a3);
     }
     const uint32_t shifts = (uint32_t)stream[8];
-    to[0] = (int8_t)tg_requantize_sum(a0, stream[4], (int32_t)(1U << (shifts & 0xFFU)), zero_point, relu);
-    to[1] = (int8_t)tg_requantize_sum(a1, stream[5], (int32_t)(1U << (shifts >> 8 & 0xFFU)), zero_point, relu);
-    to[2] = (int8_t)tg_requantize_sum(a2, stream[6], (int32_t)(1U << (shifts >> 16 & 0xFFU)), zero_point, relu);
-    to[3] = (int8_t)tg_requantize_sum(a3, stream[7], (int32_t)(1U << (shifts >> 24)), zero_point, relu);
+    to[0] = (int8_t)tg_requantize_dsp_sum(a0, stream[4], (int32_t)(1U << (shifts & 0xFFU)), zero_point, relu);
+    to[1] = (int8_t)tg_requantize_dsp_sum(a1, stream[5], (int32_t)(1U << (shifts >> 8 & 0xFFU)), zero_point, relu);
+    to[2] = (int8_t)tg_requantize_dsp_sum(a2, stream[6], (int32_t)(1U << (shifts >> 16 & 0xFFU)), zero_point, relu);
+    to[3] = (int8_t)tg_requantize_dsp_sum(a3, stream[7], (int32_t)(1U << (shifts >> 24)), zero_point, relu);
   }
 }
 

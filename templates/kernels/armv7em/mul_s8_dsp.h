@@ -16,7 +16,7 @@ typedef struct {
 
 static inline int8_t tg_mul_s8_dsp_one(const tg_mul_s8_dsp_params *p, int32_t a, int32_t b) {
   const int32_t product = (a - p->input1_zero_point) * (b - p->input2_zero_point);
-  return (int8_t)tg_requantize_sum(product, p->multiplier, p->factor, p->output_zero_point, 0);
+  return (int8_t)tg_requantize_dsp_sum(product, p->multiplier, p->factor, p->output_zero_point, 0);
 }
 
 TG_SHARED void tg_mul_s8_dsp(const tg_mul_s8_dsp_params *params, const tg_input *in1, const tg_input *in2,

@@ -250,7 +250,7 @@ static inline int32_t tg_requantize_dsp(int32_t twice, int32_t multiplier, int32
 }
 
 /* The same of an accumulator, by twice the multiplier less 2^32: x * (2m / 2^32) = x + x * (2m - 2^32) / 2^32. */
-static inline int32_t tg_requantize_sum(int32_t sum, int32_t multiplier, int32_t factor, int32_t zero_point,
+static inline int32_t tg_requantize_dsp_sum(int32_t sum, int32_t multiplier, int32_t factor, int32_t zero_point,
                                         int32_t relu) {
   int32_t x = tg_smmlar(sum, multiplier, sum);
   if (!relu) x += x >> 31;

@@ -134,7 +134,7 @@ static inline const int32_t *tg_row_narrow(const int32_t *weights, const int8_t 
     for (int32_t f = 0; f < 4; ++f) {
       const int32_t low = sums[f & ~1];
       const int32_t sum = f % 2 ? (int32_t)((uint32_t)sums[f] - (uint32_t)low) >> 8 : low;
-      out[f] = (int8_t)tg_requantize_sum(sum, w[4 + k + 2 * f], w[5 + k + 2 * f], zero_point, relu);
+      out[f] = (int8_t)tg_requantize_dsp_sum(sum, w[4 + k + 2 * f], w[5 + k + 2 * f], zero_point, relu);
     }
   }
 #endif

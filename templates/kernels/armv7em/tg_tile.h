@@ -229,7 +229,7 @@ static inline const int32_t *tg_tile_quad(const int32_t *weights, const uint32_t
   tg_tile_pair(weights + 5, column, step, words, weights + 2, sums + 2);
   weights += 4 + 2 * words;
   for (int32_t f = 0; f < 4; ++f, weights += 2) {
-    out[f] = (int8_t)tg_requantize_sum(sums[f], weights[0], weights[1], zero_point, relu);
+    out[f] = (int8_t)tg_requantize_dsp_sum(sums[f], weights[0], weights[1], zero_point, relu);
   }
   return weights;
 }

@@ -66,7 +66,7 @@ typedef struct {
     sum += product;                                \
     TG_IN_ORDER(sum);                              \
   }
-#define TG_TILE_STEP(i, LOAD)                 \
+#define TG_TILES_STEP(i, LOAD)                 \
   {                                           \
     uint32_t x = LOAD(column + (i));          \
     TG_LOADED(x);                             \
@@ -83,26 +83,26 @@ typedef struct {
   uint32_t c = start;                                                 \
   uint32_t d = start;                                                 \
   for (; w != end; w += 32, column += 8) {                            \
-    TG_TILE_STEP(0, LOAD)                                             \
-    TG_TILE_STEP(1, LOAD)                                             \
-    TG_TILE_STEP(2, LOAD)                                             \
-    TG_TILE_STEP(3, LOAD)                                             \
-    TG_TILE_STEP(4, LOAD)                                             \
-    TG_TILE_STEP(5, LOAD)                                             \
-    TG_TILE_STEP(6, LOAD)                                             \
-    TG_TILE_STEP(7, LOAD)                                             \
+    TG_TILES_STEP(0, LOAD)                                             \
+    TG_TILES_STEP(1, LOAD)                                             \
+    TG_TILES_STEP(2, LOAD)                                             \
+    TG_TILES_STEP(3, LOAD)                                             \
+    TG_TILES_STEP(4, LOAD)                                             \
+    TG_TILES_STEP(5, LOAD)                                             \
+    TG_TILES_STEP(6, LOAD)                                             \
+    TG_TILES_STEP(7, LOAD)                                             \
   }                                                                   \
   TG_OPAQUE(last); /* or the last inputs get code of their own */   \
-  for (; w != last; w += 4, ++column) TG_TILE_STEP(0, LOAD)           \
+  for (; w != last; w += 4, ++column) TG_TILES_STEP(0, LOAD)           \
   sums[0] = a;                                                        \
   sums[1] = b;                                                        \
   sums[2] = c;                                                        \
   sums[3] = d;
 
 /* the inputs as they are, without 128 added */
-#define TG_TILE_SIGNED(x) ((uint32_t)(int32_t)*(x))
+#define TG_TILES_SIGNED(x) ((uint32_t)(int32_t)*(x))
 TG_ONE_COPY void tg_tile_row(const int8_t *w, const int8_t *column, int32_t depth, uint32_t start, uint32_t *sums) {
-  TG_TILE_LOOP(TG_TILE_SIGNED)
+  TG_TILE_LOOP(TG_TILES_SIGNED)
 }
 
 /* and with 128 added */

@@ -40,7 +40,10 @@ static void guard_stack(void) {
 }
 
 void tg_reset(void) {
-  memcpy(tg_data, tg_data_load, (uintptr_t)tg_data_end - (uintptr_t)tg_data);
+  for (uint32_t i = 0; tg_data + i < tg_data_end; i++) {
+    tg_data[i] = tg_data_load[i];
+    __asm volatile(""); /* or the compiler makes a memcpy of it, 300 bytes that a small program needs nowhere else */
+  }
   memset(tg_bss, 0, (uintptr_t)tg_bss_end - (uintptr_t)tg_bss);
 #ifndef __ARM_ARCH_6M__
   SCB_CPACR |= UINT32_C(0xF) << 20; /* FPU on */
