@@ -117,8 +117,9 @@ uint32_t tg_tester_free_ram(void) {
 #include <avr/sleep.h>
 // until the next interrupt, a byte's or a timer's: an emulator then takes no time of the computer's
 static void rest() {
-  set_sleep_mode(SLEEP_MODE_IDLE);
-  sleep_mode();
+  SMCR = _BV(SE); /* idle */
+  sleep_cpu();
+  SMCR = 0;
 }
 #else
 static void rest() {}

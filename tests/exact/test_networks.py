@@ -10,7 +10,7 @@ import pytest
 
 from tests.exact.cases import STYLES
 from tests.exact.networks import answers, networks
-from tests.support.c_build import compile_graphs, plan_of
+from tests.support.c_build import compile_graphs, plain_plan_of, plan_of
 from tests.support.compare import difference
 from tests.support.everything import everything_model
 from tests.support.tflm import Tflm, needs_tflm
@@ -53,7 +53,7 @@ def test_networks_cover() -> None:
 @needs_tflm
 def test_every_layer_of_networks(tmp_path: Path) -> None:
     cases = networks(20)
-    traced = TracedModels([plan_of(case.graph) for case in cases], tmp_path)
+    traced = TracedModels([plain_plan_of(case.graph) for case in cases], tmp_path)
     with Tflm() as tflm:
         for case in cases:
             _compare_layers(case.graph, traced, case.tflite, case.samples[0], tflm)
@@ -79,7 +79,7 @@ def test_every_operator_in_one_model(tmp_path: Path) -> None:
     content = everything_model(in_tflm=True)
     graph = verify(parse_tflite(content, "everything", "everything"))
     rng = np.random.default_rng(5)
-    traced = TracedModels([plan_of(graph)], tmp_path)
+    traced = TracedModels([plain_plan_of(graph)], tmp_path)
     with Tflm() as tflm:
         for _ in range(10):
             sample = (

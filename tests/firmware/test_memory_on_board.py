@@ -124,7 +124,7 @@ def _painted(make_project: MakeProject, board_name: str, plan: Plan) -> int:
     (line,) = _says(project, board_name, plan, 1)
     assert stack.invoke_bytes is not None
     # what the deepest helper is allowed, it need not take
-    assert stack.invoke_bytes - HELPER_BYTES <= int(line) <= stack.invoke_bytes
+    assert stack.invoke_bytes - HELPER_BYTES - 8 <= int(line) <= stack.invoke_bytes
     return int(line)
 
 

@@ -16,6 +16,7 @@ import pytest
 
 from tinygen.errors import TinygenError
 from tinygen.load import worker_client
+from tinygen.load.keras_job import Quality
 from tinygen.load.worker_client import predict_float, quantize_model
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
@@ -60,6 +61,7 @@ RESULT = {
     "samples": 3,
     "random": False,
     "recurrent": ["layer 'gru': unrolled over 4 steps"],
+    "quality": {"plain_sqnr_db": 30.5, "sqnr_db": 33.0, "remedies": ["biases corrected"]},
 }
 WRITE = "open('model.tflite', 'wb').write(b'new')\n"
 
@@ -78,6 +80,7 @@ def test_a_good_child(child: Child, out: Path) -> None:
         False,
     )
     assert result.recurrent == ("layer 'gru': unrolled over 4 steps",)
+    assert result.quality == Quality(30.5, 33.0, ("biases corrected",))
     assert result.float_outputs == ()
 
 

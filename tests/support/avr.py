@@ -45,7 +45,10 @@ int main(void) {{
   UCSR0A = _BV(U2X0);
   UBRR0 = 0; /* 2 million bits a second */
   UCSR0B = _BV(RXEN0) | _BV(TXEN0);
-  UDR0 = '!'; /* what comes before is lost */
+  uint8_t heard = 0;
+  while (heard != '?') take(&heard, 1); /* the host asks until it is answered: what comes too early is lost */
+  give((const uint8_t *)"!", 1);
+  while (heard != '#') take(&heard, 1);
 {body}
   for (;;) {{
   }}
@@ -99,11 +102,22 @@ def run_on_avr(
     return _exchange(elf, plans, samples)
 
 
+def _begin(port: serial.SerialBase) -> None:
+    """Ask until the program answers; both then know where the samples begin."""
+    for _ in range(60):
+        port.write(b"?")
+        if port.read(1) == b"!":
+            port.write(b"#")
+            return
+    raise AssertionError("the program does not start")
+
+
 def _exchange(elf: Path, plans: Sequence[Plan], samples: Sequence[Sequence[Sequence[Array]]]) -> bytes:
     """Send the samples in order, each when the outputs of the one before are there."""
     answers = []
-    with running(BOARD, elf) as url, serial.serial_for_url(url, timeout=60) as port:
-        assert port.read(1) == b"!", "the program does not start"
+    with running(BOARD, elf) as url, serial.serial_for_url(url, timeout=1) as port:
+        _begin(port)
+        port.timeout = 60
         for plan, of_model in zip(plans, samples, strict=True):
             graph = plan.program.graph
             size = sum(graph.tensors[i].nbytes for i in graph.outputs)

@@ -19,7 +19,8 @@ def add_heavy(b: ModelBuilder, x: int) -> list[int]:
     grouped, deep = b.tensor((1, 7, 7, 4), 0.06, 4), b.tensor((1, 7, 7, 4), 0.06, 4)
     options = {"padding": 0, "strideH": 1, "strideW": 1, "dilationHFactor": 1, "dilationWFactor": 1}
     b.op("CONV_2D", [x, b.constant(numbers[:32].reshape(4, 2, 2, 2), 0.01)], [grouped], **options)
-    b.op("DEPTHWISE_CONV_2D", [grouped, b.constant(numbers[:24].reshape(1, 2, 3, 4), 0.02)], [deep], **options)
+    windows = b.constant(numbers[:24].reshape(1, 2, 3, 4), 0.02)
+    b.op("DEPTHWISE_CONV_2D", [grouped, windows], [deep], depthMultiplier=1, **options)
     wide = b.tensor((1, 14, 14, 3), 0.06, 4)
     weights = b.constant(numbers.reshape(3, 3, 3, 4), [0.004, 0.005, 0.006])
     inputs = [_int32(b, 1, 14, 14, 3), weights, deep, _int32(b, -300, 7, 9000)]

@@ -21,7 +21,7 @@ def float_model() -> bytes:
     """With an operator that has no float form."""
     m = ModelBuilder()
     x, y = m.input((1, 4), None, dtype="float32"), m.tensor((1,), None, dtype="int32")
-    m.op("ARG_MAX", [x, m.constant(np.array(1, np.int32))], [y])
+    m.op("ARG_MAX", [x, m.constant(np.array(1, np.int32))], [y], outputType=2)
     return m.build([y])
 
 

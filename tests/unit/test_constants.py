@@ -20,7 +20,7 @@ from tinygen.verify import verify
 def split(plan: Plan, share: float) -> Plan:
     """The same model, planned for a fast flash that holds such a share of its constants."""
     fast = int(plan.program.const_bytes * share)
-    regions = [Region("FAST", fast, "", True), Region("SLOW", 1 << 20, ".slow", True)]
+    regions = [Region("FAST", fast, "", flash=True), Region("SLOW", 1 << 20, ".slow", flash=True)]
     return make_plan(build_program(plan.program.graph), regions=regions)
 
 
@@ -58,7 +58,7 @@ def test_initial_values_are_the_coldest() -> None:
     graph = program.graph
     started = [t for t in graph.variables if graph.tensors[t].initial_fill is None]
     plan = make_plan(
-        program, regions=[Region("FAST", program.const_bytes - 1, "", True), Region("SLOW", 1, ".s", True)]
+        program, regions=[Region("FAST", program.const_bytes - 1, "", flash=True), Region("SLOW", 1, ".s", flash=True)]
     )
     assert all(plan.flash_of["state", t, ""] for t in started)
 

@@ -4,6 +4,11 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#ifdef __AVR__
+#include <avr/interrupt.h>
+#include <avr/io.h>
+#define F_CPU 16000000UL
+#endif
 
 class HardwareSerial {
  public:

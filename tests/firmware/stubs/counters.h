@@ -4,6 +4,9 @@
 #include <stdint.h>
 #if defined(ARDUINO_ARCH_ESP32)
 struct EspClass {
+  uint32_t getFreeHeap() {
+    return 100000;
+  }
   uint32_t getCycleCount() {
     static uint32_t now;
     return now += 1000U;
