@@ -31,7 +31,7 @@ from tinygen.plan import make_plan
 from tinygen.samples import random_samples, raw_samples
 from tinygen.verify import verify
 
-pytestmark = pytest.mark.xdist_group("zoo")  # one process converts for all tests
+pytestmark = [pytest.mark.xdist_group("zoo"), pytest.mark.timeout(1800)]  # one process converts for all tests
 
 _FOLDER = Path(__file__).parent
 NAMES = tuple(FILES)
