@@ -15,14 +15,15 @@ demo: .venv/demo
 	.venv/bin/tinygen build --board qemu-stm32f405 -o build/demo examples/kws/kws.h5
 	.venv/bin/tinygen test --board qemu-stm32f405 -o build/demo examples/kws/kws.h5
 
+# a file's tests run in one process, one after the other: they share what is built once
 test: lint
 	@sh scripts/apt.sh $(APT_TEST)
-	$(PY) -m pytest -n 2 --dist loadgroup
+	$(PY) -m pytest -n 2 --dist loadfile
 
 # the same tests with many more random cases: an hour or so
 nightly: lint
 	@sh scripts/apt.sh $(APT_TEST)
-	TINYGEN_NIGHTLY=1 $(PY) -m pytest -n 2 --dist loadgroup --timeout 3600
+	TINYGEN_NIGHTLY=1 $(PY) -m pytest -n 2 --dist loadfile --timeout 3600
 
 lint: .venv/dev
 	$(PY) -m ruff format --check .

@@ -21,7 +21,7 @@ from tinygen.device.link import Link
 from tinygen.emulator import running
 from tinygen.errors import TinygenError
 from tinygen.pipeline import Compiled, compile_model, make_request, write_board_project
-from tinygen.render.project import Tester
+from tinygen.render import project as projects
 from tinygen.samples import random_samples
 from tinygen.tester import DeviceRun, Model, run_on_device
 
@@ -73,7 +73,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, tuple[Model, .
     folder = tmp_path_factory.mktemp("pair")
     models = [compiled(folder, name, weight) for name, weight in (("one", 0), ("other", 5))]
     project = folder / "project"
-    write_board_project(models, HOST, project, Tester(layers=True))
+    write_board_project(models, HOST, project, projects.Tester(layers=True))
     bsp, program = EMULATED_PLATFORM_DIR / "bsp", folder / "tester"
     sources = [*(project / "tester").glob("*.c"), *(project / "lib").glob("*/src/*.c"), bsp / "host" / "board.c"]
     folders = [f"-I{path}" for path in (project / "tester", bsp, *(project / "lib").glob("*/src"))]
@@ -89,7 +89,7 @@ def emulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, tu
     board, model = get_board("qemu-cortex-m4"), compiled(folder, "emulated", 3)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TINYGEN_CACHE_DIR", str(folder / "cache"))
-        write_board_project([model], board, folder / "project", Tester(layers=True))
+        write_board_project([model], board, folder / "project", projects.Tester(layers=True))
         elf = tester.build_firmware(folder / "project", f"{board.name}_test", board, lambda line: None).elf
     with running(board, elf) as url:
         yield int(url.rpartition(":")[2]), (model_of(model),)

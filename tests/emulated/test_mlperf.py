@@ -34,9 +34,10 @@ def classifier() -> bytes:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the project p, whose firmware for the protocol is built."""
+    """A folder with samples in x.npy and the project p, whose firmware for the protocol is built."""
     folder = tmp_path_factory.mktemp("mlperf")
     (folder / "digits.tflite").write_bytes(classifier())
+    np.save(folder / "x.npy", SAMPLES[:, 0])
     command = ("build", "--board", BOARD, "--protocol", "mlperf", "-o", "p", "--json", "digits.tflite")
     assert tinygen(*command, cwd=folder).json()["fits"] is True
     return folder
@@ -107,7 +108,6 @@ def test_inferences_and_their_laps(link: MlperfLink) -> None:
 
 
 def test_200_samples_have_the_results_of_the_binary_protocol(folder: Path, link: MlperfLink) -> None:
-    np.save(folder / "x.npy", SAMPLES[:, 0])
     command = ("run", "--board", BOARD, "-o", "q", "--input", "x.npy", "--output", "y.npy", "digits.tflite")
     assert tinygen(*command, cwd=folder).code == 0
     binary = np.load(folder / "y.npy")

@@ -103,7 +103,7 @@ def test_networks_as_planned(tmp_path: Path) -> None:
     for case in networks(COUNT):
         for optimize in OPTIMIZE:
             graph = replace(case.graph, name=f"{case.graph.name}_{optimize}")
-            plans.append(make_plan(replace(plan_of(case.graph).program, graph=graph), optimize))
+            plans.append(make_plan(build_program(run_passes(graph)), optimize))
             chosen.append(case)
     _check(plans, chosen, tmp_path)
 

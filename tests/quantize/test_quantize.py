@@ -29,10 +29,7 @@ from tinygen.quantize.search import Exam, search
 from tinygen.quantize.write import Rewriter
 from tinygen.verify import verify
 
-pytestmark = [
-    pytest.mark.xdist_group("quantize"),  # the models are built once
-    pytest.mark.filterwarnings("ignore:Warning. Enabling:UserWarning"),
-]
+pytestmark = pytest.mark.filterwarnings("ignore:Warning. Enabling:UserWarning")
 NAMES = ("separable", "wide_channels", "outlier", "autoencoder", "branches", "shared", "difference")
 REPOSITORY = Path(__file__).parents[2]
 

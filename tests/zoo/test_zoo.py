@@ -31,7 +31,7 @@ from tinygen.plan import make_plan
 from tinygen.samples import random_samples, raw_samples
 from tinygen.verify import verify
 
-pytestmark = [pytest.mark.xdist_group("zoo"), pytest.mark.timeout(1800)]  # one process converts for all tests
+pytestmark = pytest.mark.timeout(1800)  # the first test converts for all
 
 _FOLDER = Path(__file__).parent
 NAMES = tuple(FILES)
@@ -93,7 +93,7 @@ def test_recurrent_layers_are_reported(zoo: tuple[Path, dict[str, Any]]) -> None
     ]
 
 
-@pytest.mark.parametrize(("name", "before", "after", "hop"), [("tcn", 432, 256, 1), ("conv1d", 280, 180, 4)])
+@pytest.mark.parametrize(("name", "before", "after", "hop"), [("tcn", 468, 292, 1), ("conv1d", 320, 216, 4)])
 def test_conv1d_is_streamed(zoo: tuple[Path, dict[str, Any]], name: str, before: int, after: int, hop: int) -> None:
     """The bytes of arena with time along a row, as Keras has it, and with each frame as a row; and hops, too."""
     graph = verify(parse_tflite((zoo[0] / f"{name}.tflite").read_bytes(), name, name))
