@@ -105,13 +105,14 @@ def lowered(graph: Graph) -> tuple[KernelCall, ...]:
 
 
 def with_less_scratch(program: Program) -> Program:
-    """The program with general kernels where those of its kernel set take much scratch; the same if none does."""
-    target, calls = program.target, lowered(program.graph)
-    served = [choose(call, target) for call in calls]
-    much = [b.scratch_bytes > max(a.scratch_bytes, _MUCH_SCRATCH) for a, b in zip(calls, served, strict=True)]
+    """The program with portable kernels where those of its kernel set take much scratch; the same if none does."""
+    target, portable = program.target, replace(program.target, kernels=PORTABLE.kernels)
+    calls = lowered(program.graph)
+    pairs = [(choose(call, portable).scratch_bytes, choose(call, target).scratch_bytes) for call in calls]
+    much = [own > max(plain, _MUCH_SCRATCH) for plain, own in pairs]
     if target.tuned or not any(much):
         return program
-    names = (call.kernel if is_much else chosen_name(call, target) for call, is_much in zip(calls, much, strict=True))
+    names = (chosen_name(call, portable if is_much else target) for call, is_much in zip(calls, much, strict=True))
     return build_program(program.graph, replace(target, tuned=tuple(names)))
 
 

@@ -76,8 +76,12 @@ def _image(b: ModelBuilder, rng: Generator, channels: int, most: int = 12) -> in
 
 
 def _conv_2d(b: ModelBuilder, rng: Generator) -> int:
-    style = rng.integers(6)
+    style = rng.integers(8)
     stride = (_size(rng, 2), _size(rng, 2))
+    if style > 5:  # over time
+        x = layers.model_input(b, rng, (1, _size(rng, 30), 1, _channels(rng)))
+        weights = _weights(rng, (_size(rng, 12), _size(rng, 6), 1, b.shape(x)[3]))
+        return _convolve(b, rng, x, weights, (stride[0], 1), "CONV_2D", int(rng.choice([1, 1, 2, 4])))
     if style == 0:
         x = _image(b, rng, _size(rng, 70))
         return _convolve(b, rng, x, _weights(rng, (_size(rng, 20), 1, 1, b.shape(x)[3])), (1, 1), "CONV_2D")
@@ -162,6 +166,12 @@ def _mean(b: ModelBuilder, rng: Generator) -> int:
     return layers.mean(b, rng, layers.model_input(b, rng, (1, _size(rng, 4), _size(rng, 300), 4 * _size(rng, 3))))
 
 
+def _softmax(b: ModelBuilder, rng: Generator) -> int:
+    """With tables that have an end and such as have none; two and more classes of the same score."""
+    scale = layers.power(rng, -8, 1)
+    return layers.softmax(b, rng, b.input((_size(rng, 4), _size(rng, 150)), scale, layers.zero_point(rng)))
+
+
 GENERATORS: dict[str, Callable[[ModelBuilder, Generator], int]] = {
     "ADD": _sum("ADD"),
     "AVERAGE_POOL_2D": _average_pool,
@@ -171,6 +181,7 @@ GENERATORS: dict[str, Callable[[ModelBuilder, Generator], int]] = {
     "MAX_POOL_2D": _max_pool,
     "MEAN": _mean,
     "MUL": _mul,
+    "SOFTMAX": _softmax,
     "SUB": _sum("SUB"),
 }
 

@@ -3,6 +3,7 @@ in blocks and rings) and on the core that they are for."""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -26,6 +27,7 @@ from tests.support.cortexm import M4, M4_WITHOUT_FPU, needs_cortexm, run_on_cort
 from tests.support.tflite_builder import ModelBuilder
 from tinygen import reference, resources
 from tinygen.ir import Graph
+from tinygen.kernels import lowered
 from tinygen.kernelsets import AIMS, Target, kernel_sets
 from tinygen.load.tflite import parse_tflite
 from tinygen.verify import verify
@@ -115,14 +117,15 @@ def test_on_the_core(
 
 
 @needs_avr
-@pytest.mark.parametrize("kind", sorted(_SERVED["avr"]))
+@pytest.mark.parametrize("kind", ["CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"])
 @pytest.mark.parametrize("level", ["-Os", "-O3"])
 def test_on_an_avr(level: str, kind: str, tmp_path: Path, record_property: Callable[[str, object], None]) -> None:
-    """As above, on the emulated ATmega2560, with the models that are small enough for it."""
+    """As above, on the emulated ATmega2560, with the models that are small enough for it; no general kernel."""
     count = COUNT if level == "-Os" else COUNT // 2
     planned = [(case, plan_of(case.graph, TARGETS[2])) for case in fast_cases(kind, count)]
     small = [(case, plan) for case, plan in planned if fits_avr(plan)]
-    assert sum(plan.steps[0].call.kernel.endswith("_avr") for _, plan in small) >= len(planned) / 6
+    kernels = Counter(plan.steps[0].call.kernel for _, plan in small)
+    assert kernels.total() - kernels[lowered(small[0][0].graph)[0].kernel] >= len(planned) / 6
     for first in range(0, len(small), _ON_AN_AVR):
         part = small[first : first + _ON_AN_AVR]
         chosen = [replace(case, samples=case.samples[:4]) for case, _ in part]
@@ -186,16 +189,16 @@ _ONES = np.ones((4, 8), np.int64)
     [
         (_ONES, 0.01, 0, "fully_connected_s8_dsp"),
         (_ONES, 0.24, 0, "fully_connected_s8_dsp"),  # a right shift of 2
-        (_ONES, 0.26, 0, "fully_connected_s8"),  # of 1
-        (_ONES, 0.6, 0, "fully_connected_s8"),  # of none
-        (_ONES, 3.0, 0, "fully_connected_s8"),  # a left shift
+        (_ONES, 0.26, 0, "fully_connected_s8_tiles"),  # of 1
+        (_ONES, 0.6, 0, "fully_connected_s8_tiles"),  # of none
+        (_ONES, 3.0, 0, "fully_connected_s8_tiles"),  # a left shift
         (np.outer([1, -128, 1, 1], _ONES[0]), 0.01, 0, "fully_connected_s8_dsp"),  # -128 behind 1
-        (np.outer([-1, -128, 1, 1], _ONES[0]), 0.01, 0, "fully_connected_s8"),  # -128 behind -1 would be -129
+        (np.outer([-1, -128, 1, 1], _ONES[0]), 0.01, 0, "fully_connected_s8_tiles"),  # -128 behind -1 would be -129
         (np.outer([-128, 1, 1, 1], _ONES[0]), 0.01, 0, "fully_connected_s8_dsp"),
         (np.full((4, 500), 127), 0.0001, 0, "fully_connected_s8_dsp"),
-        (np.full((4, 520), 127), 0.0001, 0, "fully_connected_s8"),  # the second sum of a pair leaves 24 bits
+        (np.full((4, 520), 127), 0.0001, 0, "fully_connected_s8_tiles"),  # the second sum of a pair leaves 24 bits
         (127 * _ONES, 0.00001, 8_200_000, "fully_connected_s8_dsp"),
-        (127 * _ONES, 0.00001, 8_300_000, "fully_connected_s8"),
+        (127 * _ONES, 0.00001, 8_300_000, "fully_connected_s8_tiles"),
         (_ONES, 2.0**-31, 2_000_000_000, "fully_connected_s8_dsp"),  # the output is always the same
     ],
 )
@@ -210,3 +213,20 @@ def test_what_is_not_exact_is_refused(
     for low, high in ((-128, 128), (-128, -127), (127, 128)):
         sample = [rng.integers(low, high, (1, weights.shape[1])).astype(np.int8)]
         assert not difference(model.run(sample), reference.run(graph, sample))
+
+
+_DEFINED = re.compile(
+    r"^#define (\w+)|^} (tg_\w+);|^(?:static|TG_KERNEL|TG_SHARED|TG_ONE_COPY|TG_NAKED)\b[^;(]*?(\w+)\(", re.MULTILINE
+)
+
+
+@pytest.mark.parametrize("kernels", sorted({target.kernels for target in TARGETS}))
+def test_no_name_stands_in_two_files(kernels: str) -> None:
+    """All kernels of a set, and those of `portable` that it has no file for, may be in one model's C file."""
+    files = {
+        path.name: path for name in Target(kernels).folders[::-1] for path in (resources.KERNELS / name).glob("*.h")
+    }
+    names = {file: {"".join(found) for found in _DEFINED.findall(path.read_text())} for file, path in files.items()}
+    assert {"tg_smlad", "TG_TILE_STEP", "tg_tile_frame"} <= set().union(*names.values()) or kernels != "armv7em"
+    counts = Counter(name for defined in names.values() for name in defined)
+    assert not {name: [file for file in names if name in names[file]] for name in counts if counts[name] > 1}

@@ -16,6 +16,7 @@ from tests.support.tflite_builder import ModelBuilder
 from tinygen.boards import get_board
 from tinygen.elf import function_calls
 from tinygen.kernels import build_program
+from tinygen.kernelsets import Target
 from tinygen.load.tflite import parse_tflite
 from tinygen.passes import run_passes
 from tinygen.plan import make_plan, placed_plan
@@ -50,6 +51,17 @@ def test_reference_model_within_512_bytes(model: str) -> None:
         stack = invoke_stack(library_files(plan, SHA256), model, BOARD)
         assert stack.invoke_bytes is not None
         assert 0 < stack.invoke_bytes <= 512, stack.text
+
+
+@needs_arm
+@needs_models
+def test_rows_of_a_reference_model_within_512_bytes() -> None:
+    """By rows, with the fast kernels: the deepest calls that any reference model has."""
+    program = build_program(run_passes(verify(reference_model("vww_96_int8"))), Target("armv7em", "ram"))
+    plan = make_plan(program, "ram", by_rows=True)
+    stack = invoke_stack(library_files(plan, SHA256), "vww_96_int8", get_board("qemu-cortex-m4"))
+    assert stack.invoke_bytes is not None
+    assert 0 < stack.invoke_bytes <= 512, stack.text
 
 
 CALLS = """

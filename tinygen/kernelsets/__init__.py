@@ -3,8 +3,8 @@
 Place in the flow: kernels.py asks here for every KernelCall. A set is a folder of templates/kernels/ and a package
 of this name here, whose modules are found by themselves. A module has SERVES, the name of a portable kernel, and
 `offer(call, aim)`: the same rows by another kernel, with their cost, or None where that cannot be exact. The cheapest
-offer is taken; without one, the portable call stays. The set `portable` makes offers like any other: its tiles, beside
-the general kernels that operators lower to.
+offer is taken. The set `portable` makes offers like any other: its tiles, beside the general kernels that operators
+lower to. They are asked for where another set offers nothing; without them, too, the portable call stays.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import product
 
 from tinygen import resources
 from tinygen.errors import TinygenError
@@ -53,24 +54,29 @@ def kernel_sets() -> tuple[str, ...]:
 
 def choose(call: KernelCall, target: Target) -> KernelCall:
     """The call that the target's kernel set serves best, by the costs that the offers state."""
-    offers = [offer(call, target.aim) for offer in _offers(target.kernels).get(call.kernel, ())]
-    return min((offer for offer in offers if offer is not None), key=lambda offer: offer.cost, default=call)
+    offers = (_offered(call, kernels, target.aim) for kernels in target.folders)
+    return min(next((found for found in offers if found), ()), key=lambda offer: offer.cost, default=call)
 
 
 def candidates(call: KernelCall, target: Target) -> dict[str, KernelCall]:
-    """All that can serve a call, by name: the portable kernel, and what is offered for any aim, as KERNEL:AIM.
+    """All that can serve a call, by name: the general kernel, and what is offered for any aim, as KERNEL:AIM.
 
     An aim that differs in nothing but the estimated cost from one before it is left out; the target's is the first.
     """
     found = {call.kernel: call}
-    for offer in _offers(target.kernels).get(call.kernel, ()):
-        forms = []
-        for aim in dict.fromkeys((target.aim, *AIMS)):
-            offered = offer(call, aim)
-            if offered is not None and _form(offered) not in forms:
+    forms = []
+    for kernels, aim in product(target.folders, dict.fromkeys((target.aim, *AIMS))):
+        for offered in _offered(call, kernels, aim):
+            if _form(offered) not in forms:
                 forms.append(_form(offered))
                 found[f"{offered.kernel}:{aim}"] = offered
     return found
+
+
+def _offered(call: KernelCall, kernels: str, aim: str) -> tuple[KernelCall, ...]:
+    """What a kernel set offers for a call."""
+    offers = (offer(call, aim) for offer in _offers(kernels).get(call.kernel, ()))
+    return tuple(offered for offered in offers if offered is not None)
 
 
 def chosen_name(call: KernelCall, target: Target) -> str:

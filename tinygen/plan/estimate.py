@@ -112,11 +112,17 @@ def _whole(program: Program, lives: _Lives, index: int) -> Option:
 
 
 def work(program: Program, index: int) -> int:
-    """Instructions of a step, roughly: it only weighs the calls against the work."""
+    """Instructions of a step, roughly: it only weighs the calls against the work.
+
+    Of a general kernel on a Cortex-M4: 4 to 5 for a product of int8 (10 in a depthwise window), 6 to 8 for one of
+    int16 or float32, and 5 to 40 for an element that is the result of no product.
+    """
     step = program.steps[index]
     if step.call.cost:
         return step.call.cost
-    return 3 * step.macs + 8 * step.call.output.images * step.call.output.rows * step.call.output.row_bytes
+    output = step.call.output
+    size = program.graph.tensors[output.tensor].dtype.size
+    return (5 if size == 1 else 8) * step.macs + 20 * output.images * output.rows * output.row_bytes // size
 
 
 def _streams(

@@ -32,25 +32,6 @@ TG_SHARED void tg_conv_2d_s8_dsp_gaps(const tg_conv_2d_s8_dsp_params *p, const i
   }
 }
 
-/* `words` times four bytes as every second word from `to`; returns what is behind them */
-static inline uint32_t *tg_conv_2d_s8_dsp_words(const int8_t *row, int32_t words, uint32_t *to) {
-  for (; words > 1; words -= 2, row += 8, to += 8) {
-    const uint32_t a = tg_load4(row);
-    const uint32_t b = tg_load4(row + 4);
-    to[0] = tg_even_bytes(a);
-    to[2] = tg_odd_bytes(a);
-    to[4] = tg_even_bytes(b);
-    to[6] = tg_odd_bytes(b);
-  }
-  if (words > 0) {
-    const uint32_t word = tg_load4(row);
-    to[0] = tg_even_bytes(word);
-    to[2] = tg_odd_bytes(word);
-    to += 4;
-  }
-  return to;
-}
-
 /* 3 rows of 9 bytes: the window of most first layers */
 TG_SHARED void tg_conv_2d_s8_dsp_3x9(const int8_t *base, const int32_t *rows, uint32_t *to) {
   for (int32_t ky = 0; ky < 3; ++ky, to += 8) {
@@ -68,7 +49,7 @@ TG_SHARED void tg_conv_2d_s8_dsp_3x9(const int8_t *base, const int32_t *rows, ui
 /* a window that lies inside, whose rows are whole words */
 TG_SHARED void tg_conv_2d_s8_dsp_inside(const int8_t *base, const int32_t *rows, int32_t words, uint32_t *to,
                                         const int32_t *rows_end) {
-  for (; rows != rows_end; ++rows) to = tg_conv_2d_s8_dsp_words(base + *rows, words, to);
+  for (; rows != rows_end; ++rows) to = tg_widen_words(base + *rows, words, to);
 }
 
 /* The window whose first column is `left` as every second word from `to`; rows[ky] is where an input row begins, or -1;
@@ -103,7 +84,7 @@ TG_SHARED void tg_conv_2d_s8_dsp_window(const tg_conv_2d_s8_dsp_params *p, const
     } else {
       tg_conv_2d_s8_dsp_gaps(p, base + rows[ky], left, spare);
     }
-    to = tg_conv_2d_s8_dsp_words(row, words, to);
+    to = tg_widen_words(row, words, to);
     tg_conv_2d_s8_dsp_copy(row + 4 * words, last, rest);
     rest += last;
   }

@@ -65,33 +65,50 @@ TG_SHARED void tg_depthwise_s8_dsp_border(const tg_depthwise_s8_dsp_params *p, c
   tg_depthwise_s8_dsp_pixel(p, base, taps, taps_end, 1, to);
 }
 
+/* Where the input of each tap begins, an even number of them, of the window whose first column is `left` and whose first
+ * row is `top`, or -1; `lap`: rows of the input, or of its ring, behind which it begins again. Returns their end. */
+TG_SHARED int32_t *tg_depthwise_s8_dsp_taps(const tg_depthwise_s8_dsp_params *p, int32_t top, int32_t left,
+                                            int32_t row_bytes, int32_t lap, int32_t *tap) {
+  const int32_t depth = p->channels;
+  for (int32_t ky = p->kernel_height; ky > 0; --ky, top += p->dilation_height) {
+    const int outside = top < 0 || top >= p->input_height;
+    const int32_t row = outside ? 0 : top % lap * row_bytes;
+    int32_t x = left;
+    for (int32_t kx = p->kernel_width; kx > 0; --kx, x += p->dilation_width) {
+      *tap++ = outside || x < 0 || x >= p->input_width ? -1 : row + x * depth;
+    }
+  }
+  if (p->kernel_height * p->kernel_width % 2) {
+    *tap = tap[-1]; /* its weights are 0 */
+    ++tap;
+  }
+  return tap;
+}
+
 TG_SHARED void tg_depthwise_s8_dsp(const tg_depthwise_s8_dsp_params *p, const tg_input *in, const tg_output *out,
                                    int32_t y0, int32_t y1, void *scratch, void *carry) {
   int32_t *taps = (int32_t *)scratch;
+  const int32_t *taps_end = NULL; /* unless the taps are those of a window inside, which serve all of them */
+  const int is_whole = in->ring_rows >= p->input_height;
+  const int32_t highest = p->input_height - (p->kernel_height - 1) * p->dilation_height;
+  const int32_t rightmost = p->input_width - (p->kernel_width - 1) * p->dilation_width;
   (void)carry;
   for (int32_t y = y0; y < y1; ++y) {
     int8_t *to = tg_output_row(out, y);
-    for (int32_t x = 0; x < p->output_width; ++x, to += p->channels) {
-      int32_t *tap = taps;
-      int32_t all = 0;
-      for (int32_t ky = 0; ky < p->kernel_height; ++ky) {
-        const int32_t iy = y * p->stride_height - p->pad_top + ky * p->dilation_height;
-        const int outside = iy < 0 || iy >= p->input_height;
-        const int32_t row = outside ? 0 : iy % in->ring_rows * in->row_bytes;
-        for (int32_t kx = 0; kx < p->kernel_width; ++kx) {
-          const int32_t ix = x * p->stride_width - p->pad_left + kx * p->dilation_width;
-          *tap = outside || ix < 0 || ix >= p->input_width ? -1 : row + ix * p->channels;
-          all |= *tap++;
-        }
-      }
-      if ((tap - taps) % 2) {
-        *tap = tap[-1]; /* its weights are 0 */
-        ++tap;
-      }
-      if (all < 0) {
-        tg_depthwise_s8_dsp_border(p, in->base, taps, tap, to);
+    const int32_t top = y * p->stride_height - p->pad_top;
+    /* of a ring, they serve a row */
+    const int32_t first = is_whole ? 0 : top;
+    const int32_t row = is_whole ? top * in->row_bytes : 0;
+    if (!is_whole) taps_end = NULL;
+    int32_t left = -p->pad_left;
+    for (int32_t x = p->output_width; x > 0; --x, left += p->stride_width, to += p->channels) {
+      if (top >= 0 && top < highest && left >= 0 && left < rightmost) {
+        if (taps_end == NULL) taps_end = tg_depthwise_s8_dsp_taps(p, first, 0, in->row_bytes, in->ring_rows, taps);
+        tg_depthwise_s8_dsp_inside(p, in->base + row + left * p->channels, taps, taps_end, to);
       } else {
-        tg_depthwise_s8_dsp_inside(p, in->base, taps, tap, to);
+        taps_end = tg_depthwise_s8_dsp_taps(p, top, left, in->row_bytes, in->ring_rows, taps);
+        tg_depthwise_s8_dsp_border(p, in->base, taps, taps_end, to);
+        taps_end = NULL;
       }
     }
     if (p->activation_min > INT8_MIN || p->activation_max < INT8_MAX) {

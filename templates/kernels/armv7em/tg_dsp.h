@@ -183,6 +183,20 @@ static inline uint32_t tg_min4(uint32_t a, uint32_t b) {
   return r;
 }
 
+/* four bytes of a less those of b, each modulo 256 */
+static inline uint32_t tg_sub4(uint32_t a, uint32_t b) {
+  uint32_t r;
+  __asm__("usub8 %0, %1, %2" : "=r"(r) : "r"(a), "r"(b) : "cc");
+  return r;
+}
+
+/* the sums of four bytes without a sign, each at most 255 */
+static inline uint32_t tg_add4_saturated(uint32_t a, uint32_t b) {
+  uint32_t r;
+  __asm__("uqadd8 %0, %1, %2" : "=r"(r) : "r"(a), "r"(b));
+  return r;
+}
+
 #else
 
 static inline int32_t tg_byte(uint32_t x, int32_t index) { return (int8_t)(uint8_t)(x >> (8 * index) & 0xFFU); }
@@ -236,6 +250,21 @@ static inline uint32_t tg_pick4(uint32_t a, uint32_t b, int32_t larger) {
 
 static inline uint32_t tg_max4(uint32_t a, uint32_t b) { return tg_pick4(a, b, 1); }
 static inline uint32_t tg_min4(uint32_t a, uint32_t b) { return tg_pick4(a, b, 0); }
+
+static inline uint32_t tg_sub4(uint32_t a, uint32_t b) {
+  uint32_t r = 0;
+  for (int32_t i = 0; i < 32; i += 8) r |= (((a >> i) - (b >> i)) & 0xFFU) << i;
+  return r;
+}
+
+static inline uint32_t tg_add4_saturated(uint32_t a, uint32_t b) {
+  uint32_t r = 0;
+  for (int32_t i = 0; i < 32; i += 8) {
+    const uint32_t sum = (a >> i & 0xFFU) + (b >> i & 0xFFU);
+    r |= (sum < 0xFFU ? sum : 0xFFU) << i;
+  }
+  return r;
+}
 
 #endif
 

@@ -50,6 +50,25 @@ static inline uint32_t *tg_widen(const int8_t *from, int32_t n, uint32_t *to, in
   return to;
 }
 
+/* `words` times four bytes as every second word from `to`; returns what is behind them */
+static inline uint32_t *tg_widen_words(const int8_t *from, int32_t words, uint32_t *to) {
+  for (; words > 1; words -= 2, from += 8, to += 8) {
+    const uint32_t a = tg_load4(from);
+    const uint32_t b = tg_load4(from + 4);
+    to[0] = tg_even_bytes(a);
+    to[2] = tg_odd_bytes(a);
+    to[4] = tg_even_bytes(b);
+    to[6] = tg_odd_bytes(b);
+  }
+  if (words > 0) {
+    const uint32_t word = tg_load4(from);
+    to[0] = tg_even_bytes(word);
+    to[2] = tg_odd_bytes(word);
+    to += 4;
+  }
+  return to;
+}
+
 #if TG_DSP
 
 /* One step: two inputs of two columns times four filters. Registers: r6, r7 A; r8, r9 A + 256 B; r10, r11 C;
@@ -283,15 +302,16 @@ static inline tg_tile_frame tg_tile_begin(const tg_tile_output *p, uint32_t *col
   return frame;
 }
 
-/* Filters left over of the last four are computed apart. */
-TG_SHARED void tg_tile_rest(const tg_tile_output *p, const tg_tile_frame *frame, int8_t *out, int32_t distance) {
+/* Filters left over of the last four are computed apart. The frame's outputs and weights change for as long. */
+TG_SHARED void tg_tile_rest(const tg_tile_output *p, tg_tile_frame *frame, int8_t *out, int32_t distance) {
   const int32_t whole = p->channels & ~3;
   int8_t tail[8];
-  tg_tile_frame rest = *frame;
-  rest.weights = p->stream + whole / 4 * (12 + frame->k);
-  rest.out = tail;
-  rest.second = rest.out_end = tail + 4;
-  tg_tile_run(&rest);
+  frame->weights = p->stream + whole / 4 * (12 + frame->k);
+  frame->out = tail;
+  frame->second = frame->out_end = tail + 4;
+  tg_tile_run(frame);
+  frame->weights = p->stream;
+  frame->out = frame->second = frame->out_end = NULL;
   for (int32_t f = whole; f < p->channels; ++f) {
     out[distance + f] = tail[4 + f - whole];
     out[f] = tail[f - whole];

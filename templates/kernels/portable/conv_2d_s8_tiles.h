@@ -28,7 +28,7 @@ static inline uint32_t tg_conv_2d_s8_tiles_window(const tg_conv_2d_s8_tiles_para
   for (int32_t ky = 0; ky < p->kernel_height; ++ky) {
     const int32_t iy = y * p->stride_height - p->pad_top + ky * p->dilation_height;
     if (iy < 0 || iy >= p->input_height) {
-      sum += tg_tile_fill_zero(p->input_zero_point, p->kernel_width * depth, to);
+      sum += tg_tiles_fill_zero(p->input_zero_point, p->kernel_width * depth, to);
       to += TG_TILE_COLUMNS * p->kernel_width * depth;
       continue;
     }
@@ -36,9 +36,9 @@ static inline uint32_t tg_conv_2d_s8_tiles_window(const tg_conv_2d_s8_tiles_para
     for (int32_t kx = 0; kx < p->kernel_width; ++kx) {
       const int32_t x = left + kx * p->dilation_width;
       if (x < 0 || x >= p->input_width) {
-        sum += tg_tile_fill_zero(p->input_zero_point, depth, to);
+        sum += tg_tiles_fill_zero(p->input_zero_point, depth, to);
       } else {
-        sum += tg_tile_fill(row + x * depth, run, to);
+        sum += tg_tiles_fill(row + x * depth, run, to);
       }
       to += TG_TILE_COLUMNS * run;
       if (inside) break;
@@ -60,14 +60,14 @@ TG_KERNEL void tg_conv_2d_s8_tiles(const tg_conv_2d_s8_tiles_params *p, const tg
       to[count] = pixel;
       starts[count] = tg_conv_2d_s8_tiles_window(p, in, y, x * p->stride_width - p->pad_left, columns + count);
       if (++count == TG_TILE_COLUMNS) {
-        tg_tile_columns(&p->tiles, columns, TG_TILE_COLUMNS, starts, to);
+        tg_tiles_columns(&p->tiles, columns, TG_TILE_COLUMNS, starts, to);
         count = 0;
       }
     }
   }
   if (count > 0) { /* one of two is left */
     for (int32_t k = 0; k < p->tiles.depth; ++k) columns[k] = columns[TG_TILE_COLUMNS * k];
-    tg_tile_columns(&p->tiles, columns, 1, starts, to);
+    tg_tiles_columns(&p->tiles, columns, 1, starts, to);
   }
 }
 

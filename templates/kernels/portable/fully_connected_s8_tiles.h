@@ -25,11 +25,11 @@ TG_KERNEL void tg_fully_connected_s8_tiles(const tg_fully_connected_s8_tiles_par
       uint32_t sums[4] = {start};
       count = tiles->channels - c < 4 ? 1 : 4;
       if (count == 4) {
-        tg_tile_row(w, from, tiles->depth, start, sums);
+        tg_tiles_row(w, from, tiles->depth, start, sums);
       } else {
         for (int32_t k = 0; k < tiles->depth; ++k) sums[0] += (uint32_t)(int32_t)from[k] * TG_TILE_LOAD(w + k);
       }
-      tg_tile_output(tiles, sums, 1, c, count, to);
+      tg_tiles_output(tiles, sums, 1, c, count, to);
     }
   }
 }

@@ -23,6 +23,15 @@ static inline int32_t tg_softmax_s8_reciprocal(int32_t x) {
   return r >= (INT32_C(1) << 30) ? INT32_MAX : r * 2;
 }
 
+/* By what an exponential is multiplied that is to be divided by the sum of all, Q12.19: 1 / sum as a raw Q0.31 between a
+ * half and 1; and the shift to the right behind it, to 256ths. Above 31 (512 equal classes) every score rounds to 0. */
+static inline int32_t tg_softmax_s8_scale(int32_t sum, int32_t *shift) {
+  int32_t headroom = 0; /* the leading zeros of sum, at least one */
+  for (uint32_t s = (uint32_t)sum; s < UINT32_C(0x80000000); s <<= 1) ++headroom;
+  *shift = 12 - headroom + 31 - 8;
+  return tg_softmax_s8_reciprocal((int32_t)(((uint32_t)sum << headroom) - UINT32_C(0x80000000)));
+}
+
 TG_KERNEL void tg_softmax_s8(const tg_softmax_s8_params *p, const tg_input *in, const tg_output *out, int32_t y0,
                              int32_t y1, void *scratch, void *carry) {
   (void)scratch;
@@ -41,15 +50,13 @@ TG_KERNEL void tg_softmax_s8(const tg_softmax_s8_params *p, const tg_input *in, 
         sum += tg_divide_by_pot(TG_LOAD_S32(p->exp_table + difference), 12);
       }
     }
-    int32_t headroom = 0; /* the leading zeros of sum, at least one */
-    for (uint32_t s = (uint32_t)sum; s < UINT32_C(0x80000000); s <<= 1) ++headroom;
-    const int32_t scale = tg_softmax_s8_reciprocal((int32_t)(((uint32_t)sum << headroom) - UINT32_C(0x80000000)));
-    const int32_t exponent = 12 - headroom + 31 - 8; /* above 31 (512 equal classes) every score rounds to 0 */
+    int32_t shift;
+    const int32_t scale = tg_softmax_s8_scale(sum, &shift);
     for (int32_t c = 0; c < p->depth; ++c) {
       const int32_t difference = highest - from[c];
       int32_t score = 0;
-      if (difference < p->exp_count && exponent <= 31) {
-        score = tg_divide_by_pot(tg_multiply_high(scale, TG_LOAD_S32(p->exp_table + difference)), exponent);
+      if (difference < p->exp_count && shift <= 31) {
+        score = tg_divide_by_pot(tg_multiply_high(scale, TG_LOAD_S32(p->exp_table + difference)), shift);
       }
       to[c] = (int8_t)(tg_min(score, 255) - 128);
     }

@@ -101,7 +101,7 @@ typedef struct {
 
 /* the inputs as they are, without 128 added */
 #define TG_TILES_SIGNED(x) ((uint32_t)(int32_t)*(x))
-TG_ONE_COPY void tg_tile_row(const int8_t *w, const int8_t *column, int32_t depth, uint32_t start, uint32_t *sums) {
+TG_ONE_COPY void tg_tiles_row(const int8_t *w, const int8_t *column, int32_t depth, uint32_t start, uint32_t *sums) {
   TG_TILE_LOOP(TG_TILES_SIGNED)
 }
 
@@ -130,7 +130,7 @@ static inline void tg_tile(const int8_t *w, const uint8_t *column, int32_t depth
     TG_TILE_TWO(4 * (i) + 3, d, h)           \
   }
 /* the same for two columns; their sums alternate */
-static inline void tg_tile_two(const int8_t *w, const uint8_t *column, int32_t depth, const uint32_t *starts,
+static inline void tg_tiles_two(const int8_t *w, const uint8_t *column, int32_t depth, const uint32_t *starts,
                                uint32_t *sums) {
   const int8_t *end = w + 4 * (depth & ~INT32_C(3));
   const int8_t *last = w + 4 * depth;
@@ -183,7 +183,7 @@ static inline int8_t tg_stage_apply(const tg_stage *stage, int32_t sum, int32_t 
 }
 
 /* The sums of `count` filters from the first on, one every `step`, to int8. */
-static inline void tg_tile_output(const tg_tiles *p, const uint32_t *sums, int32_t step, int32_t first, int32_t count,
+static inline void tg_tiles_output(const tg_tiles *p, const uint32_t *sums, int32_t step, int32_t first, int32_t count,
                                   int8_t *to) {
   const tg_stage stage = tg_stage_of(p->zero_point, p->activation_min, p->activation_max);
   const int32_t *output = p->output + 2 * first;
@@ -196,7 +196,7 @@ static inline void tg_tile_output(const tg_tiles *p, const uint32_t *sums, int32
 }
 
 /* All filters times the columns, which lie input by input; their sums start at starts[i], the outputs go to to[i][...]. */
-TG_ONE_COPY void tg_tile_columns(const tg_tiles *p, const uint8_t *columns, int32_t there, const uint32_t *starts,
+TG_ONE_COPY void tg_tiles_columns(const tg_tiles *p, const uint8_t *columns, int32_t there, const uint32_t *starts,
                                  int8_t *const *to) {
   const int32_t count = TG_TILE_COLUMNS == 1 ? 1 : there;
   const int8_t *w = p->weights;
@@ -211,17 +211,17 @@ TG_ONE_COPY void tg_tile_columns(const tg_tiles *p, const uint8_t *columns, int3
       }
 #if TG_TILE_COLUMNS == 2
     } else if (count == 2) {
-      tg_tile_two(w, columns, p->depth, starts, sums);
+      tg_tiles_two(w, columns, p->depth, starts, sums);
 #endif
     } else {
       tg_tile(w, columns, p->depth, starts[0], sums);
     }
-    for (int32_t i = 0; i < count; ++i) tg_tile_output(p, sums + i, count, c, filters, to[i]);
+    for (int32_t i = 0; i < count; ++i) tg_tiles_output(p, sums + i, count, c, filters, to[i]);
   }
 }
 
 /* n inputs into a column; returns their sum with 128 added to each */
-TG_ONE_COPY uint32_t tg_tile_fill(const int8_t *from, int32_t n, uint8_t *to) {
+TG_ONE_COPY uint32_t tg_tiles_fill(const int8_t *from, int32_t n, uint8_t *to) {
   uint32_t sum = 0;
   for (; n >= 4; n -= 4, from += 4, to += 4 * TG_TILE_COLUMNS) {
     const uint32_t a = (uint8_t)from[0] ^ 0x80U;
@@ -242,7 +242,7 @@ TG_ONE_COPY uint32_t tg_tile_fill(const int8_t *from, int32_t n, uint8_t *to) {
 }
 
 /* the same of n times the zero point */
-static inline uint32_t tg_tile_fill_zero(int32_t zero_point, int32_t n, uint8_t *to) {
+static inline uint32_t tg_tiles_fill_zero(int32_t zero_point, int32_t n, uint8_t *to) {
   const uint8_t zero = (uint8_t)(zero_point + 128);
   for (int32_t i = 0; i < n; ++i) to[i * TG_TILE_COLUMNS] = zero;
   return (uint32_t)zero * (uint32_t)n;

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tinygen.fixedpoint import multiply_by_quantized_multiplier
-from tinygen.kernelsets.armv7em._output import fields, int32_words, served_by
+from tinygen.kernelsets._call import fields, int32_words, served_by
 from tinygen.ops.base import Constant, KernelCall
 
 SERVES = ("add_s8",)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinygen.kernelsets.armv7em._output import Params, constant, fast_filters, fields, served_by
+from tinygen.kernelsets._call import Params, constant, fields, numbers, served_by
+from tinygen.kernelsets.armv7em._output import fast_filters
 from tinygen.ops.base import Constant, KernelCall
 
 SERVES = ("depthwise_conv_2d_s8",)
 _ROWS = 16  # of a plane: TG_DW3_ROWS
+_GEOMETRY = ("input_height", "input_width", "output_width", "pad_top", "pad_left", "input_zero_point")
 # output rows of a strip with stride 1: as many as fit, but for these; half as many with stride 2
 _STRIPS = {"ram": 2, "balanced": 6, "size": 6}
 
@@ -30,20 +32,17 @@ def offer(call: KernelCall, aim: str) -> KernelCall | None:
         return None
     words = np.stack([2 * filters.bias, filters.multiplier], axis=1).astype("<i4").view(np.int8)
     taps = filters.weights.reshape(channels, 3, 3)[..., [0, 2, 1]].reshape(channels, 9)
-    stream = np.concatenate([filters.shift[:, None], taps, words], axis=1).astype(np.int8)
+    stream = np.concatenate([-filters.shift[:, None], taps, words], axis=1).astype(np.int8)
     pairs = -(-width // 2)
     plane_words = pairs + 1 if stride == 1 else 2 * pairs + 1
-    geometry = ("input_height", "input_width", "output_width", "pad_top", "pad_left", "input_zero_point")
     strip = min(_STRIPS.get(aim, _ROWS - 2) // stride, call.rows)
     params: Params = (
-        *((name, p[name]) for name in geometry),
+        *numbers(call, *_GEOMETRY),
         ("channels", channels),
         ("stride", stride),
         ("strip_rows", strip),
         ("words", plane_words),
-        ("output_zero_point", p["output_zero_point"]),
-        ("activation_min", p["activation_min"]),
-        ("activation_max", p["activation_max"]),
+        *numbers(call, "output_zero_point", "activation_min", "activation_max"),
         ("stream", Constant("stream", stream.reshape(-1))),
     )
     return served_by(

@@ -4,27 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinygen.kernelsets.armv7em._output import Params, constant, fast_filters, fields, int32_words, served_by
+from tinygen.kernelsets._call import Params, constant, fields, geometry, int32_words, numbers, served_by
+from tinygen.kernelsets.armv7em._output import fast_filters
 from tinygen.ops.base import KernelCall
 
 SERVES = ("depthwise_conv_2d_s8",)
-_GEOMETRY = (
-    "input_height",
-    "input_width",
-    "output_width",
-    "kernel_height",
-    "kernel_width",
-    "stride_height",
-    "stride_width",
-    "dilation_height",
-    "dilation_width",
-    "pad_top",
-    "pad_left",
-    "input_zero_point",
-    "output_zero_point",
-    "activation_min",
-    "activation_max",
-)
+_OUTPUT = ("output_zero_point", "activation_min", "activation_max")
 
 
 def offer(call: KernelCall, aim: str) -> KernelCall | None:
@@ -38,7 +23,7 @@ def offer(call: KernelCall, aim: str) -> KernelCall | None:
     if filters is None:
         return None
     bias, multiplier = (v.reshape(-1, 4) for v in (filters.bias, 2 * filters.multiplier - (1 << 32)))
-    shifts = (32 - filters.shift).reshape(-1, 4) << np.array([0, 8, 16, 24])
+    shifts = (32 + filters.shift).reshape(-1, 4) << np.array([0, 8, 16, 24])
     taps = -(-height * width // 2) * 2
     # (fours of channels, pairs of taps, [A B | C D], two taps, two channels), low byte first
     fours = np.pad(filters.weights, ((0, 0), (0, taps - height * width))).reshape(-1, 2, 2, taps // 2, 2)
@@ -49,7 +34,8 @@ def offer(call: KernelCall, aim: str) -> KernelCall | None:
     )
     params: Params = (
         ("channels", channels),
-        *((name, p[name]) for name in _GEOMETRY),
+        *geometry(call, "input_channels", "output_channels"),
+        *numbers(call, *_OUTPUT),
         ("stream", int32_words("stream", stream)),
     )
     outputs = call.rows * p["output_width"] * channels

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tinygen.kernelsets.armv7em._output import constant, fields, served_by
+from tinygen.kernelsets._call import constant, fields, served_by
 from tinygen.kernelsets.armv7em._tile import tile_output
 from tinygen.ops.base import KernelCall
 

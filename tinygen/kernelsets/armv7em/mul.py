@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tinygen.kernelsets.armv7em._output import fields, served_by
+from tinygen.kernelsets._call import fields, served_by
 from tinygen.ops.base import KernelCall
 
 SERVES = ("mul_s8",)

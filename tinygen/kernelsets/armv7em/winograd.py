@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinygen.kernelsets.armv7em._output import Params, constant, fast_filters, fields, int32_words, served_by
+from tinygen.kernelsets._call import Params, constant, fields, int32_words, numbers, served_by
+from tinygen.kernelsets.armv7em._output import factors, fast_filters
 from tinygen.ops.base import KernelCall
 
 SERVES = ("conv_2d_s8",)
@@ -32,11 +33,11 @@ def offer(call: KernelCall, aim: str) -> KernelCall | None:
     tile_rows = max(1, min(_MOST_TILES // tiles, -(-call.rows // 2)))
     taps = filters.weights.reshape(count // 4, 4, 9, depth // 4, 4).transpose(0, 3, 1, 2, 4) & 255
     words = taps[..., 0] | taps[..., 1] << 8 | taps[..., 2] << 16 | taps[..., 3] << 24
-    stream = np.stack([2 * filters.bias, filters.multiplier, filters.factor], axis=1)
+    stream = np.stack([2 * filters.bias, filters.multiplier, factors(filters)], axis=1)
     params: Params = (
-        *((name, p[name]) for name in _GEOMETRY),
+        *numbers(call, *_GEOMETRY),
         ("tile_rows", tile_rows),
-        *((name, p[name]) for name in _OUTPUT),
+        *numbers(call, *_OUTPUT),
         ("weights", int32_words("weights", words)),
         ("stream", int32_words("stream", stream)),
     )

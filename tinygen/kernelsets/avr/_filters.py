@@ -8,43 +8,23 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinygen.fixedpoint import multiply_by_quantized_multiplier
 from tinygen.ir import Array
-from tinygen.kernelsets.armv7em._output import Filters, Params, constant, fields
+from tinygen.kernelsets._call import Params, fields
+from tinygen.kernelsets._filters import Filters, call_filters
 from tinygen.ops.base import Constant, KernelCall
 
 _LIMIT = 1 << 23
-_SHIFTS = (1, 16)
+_SHIFTS = (-16, -1)
 
 
 def exact_filters(call: KernelCall, weights: Array, bias: Array) -> Filters | None:
-    """The filters (M, K) of a call with the params multiplier, shift, output_zero_point and activation limits.
-
-    bias: int (M,), the input zero point folded in. Channels that always give the same output come back as zeros that
-    give it, whatever their multiplier. None where another one is beyond the limits.
-    """
+    """The filters (M, K) of a call with a bias (M,). None where one is beyond the limits."""
     p = fields(call)
-    zero, least, most = p["output_zero_point"], p["activation_min"], p["activation_max"]
-    multiplier, shift = (constant(call, name).astype(np.int64) for name in ("multiplier", "shift"))
-    filters = Filters(weights.astype(np.int64), bias.astype(np.int64), multiplier, -shift)
-    low, high = filters.bounds()
-    if not least <= zero <= most or low.min(initial=0) < -(1 << 31) or high.max(initial=0) >= 1 << 31:
+    filters = call_filters(call, weights, bias, still_shift=_SHIFTS[1])
+    if filters is None or not p["activation_min"] <= p["output_zero_point"] <= p["activation_max"]:
         return None
-    ends = [np.clip(multiply_by_quantized_multiplier(a, multiplier, shift) + zero, least, most) for a in (low, high)]
-    # a left shift may wrap, so that the ends say nothing of what lies between
-    same = (ends[0] == ends[1]) & ((shift <= 0) | (low == high))
-    filters = Filters(
-        np.where(same[:, None], 0, filters.weights),
-        np.where(same, (ends[0] - zero) * 4, filters.bias),
-        np.where(same, 1 << 30, multiplier),
-        np.where(same, _SHIFTS[0], filters.shift),
-    )
-    low, high = filters.bounds()
-    if low.min(initial=0) < -_LIMIT or high.max(initial=0) >= _LIMIT:
-        return None
-    if filters.shift.min(initial=_SHIFTS[0]) < _SHIFTS[0] or filters.shift.max(initial=_SHIFTS[0]) > _SHIFTS[1]:
-        return None
-    return filters
+    low, high = filters.shift.min(initial=_SHIFTS[1]), filters.shift.max(initial=_SHIFTS[0])
+    return filters if filters.within(-_LIMIT, _LIMIT) and _SHIFTS[0] <= low and high <= _SHIFTS[1] else None
 
 
 def limits(call: KernelCall) -> Params:
@@ -68,7 +48,7 @@ def packed(filters: Filters) -> Params:
 
 def _channels(filters: Filters, added: Array) -> Constant:
     """`added` (M,) is what is added to a sum, the rest as tg_output.h has it."""
-    wide, places = (filters.shift - 1) // 8, (filters.shift - 1) % 8
+    wide, places = (-filters.shift - 1) // 8, (-filters.shift - 1) % 8
     columns = [added >> 8 * i for i in range(3)]
     columns += [2 * filters.multiplier >> 8 * i for i in range(4)]
     columns += [1 << places, 128 >> places, wide]

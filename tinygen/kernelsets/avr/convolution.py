@@ -2,27 +2,11 @@
 
 from __future__ import annotations
 
-from tinygen.kernelsets.armv7em._output import Params, constant, fields, served_by
+from tinygen.kernelsets._call import Params, constant, fields, geometry, served_by
 from tinygen.kernelsets.avr._filters import exact_filters, limits, packed
 from tinygen.ops.base import KernelCall
 
 SERVES = ("conv_2d_s8",)
-_NUMBERS = (
-    "input_height",
-    "input_width",
-    "input_channels",
-    "output_width",
-    "output_channels",
-    "kernel_height",
-    "kernel_width",
-    "stride_height",
-    "stride_width",
-    "dilation_height",
-    "dilation_width",
-    "pad_top",
-    "pad_left",
-    "input_zero_point",
-)
 
 
 def offer(call: KernelCall, aim: str) -> KernelCall | None:
@@ -37,7 +21,7 @@ def offer(call: KernelCall, aim: str) -> KernelCall | None:
     filters = exact_filters(call, weights.reshape(count, -1), constant(call, "bias"))
     if filters is None or max(spans) >= 1 << 15:
         return None
-    params: Params = (*((name, p[name]) for name in _NUMBERS), *limits(call), *packed(filters))
+    params: Params = (*geometry(call), *limits(call), *packed(filters))
     even = -(-size // 2) * 2
     pixels = call.rows * p["output_width"]
     cost = pixels * (13 * size + 40 * height + count * (8 * even + 150))

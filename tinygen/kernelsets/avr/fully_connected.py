@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tinygen.kernelsets.armv7em._output import Params, constant, fields, served_by
+from tinygen.kernelsets._call import Params, constant, fields, served_by
 from tinygen.kernelsets.avr._filters import exact_filters, limits, packed
 from tinygen.ops.base import KernelCall
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from tinygen.kernelsets.portable._sums import Params, constant, fields, narrow_filters
+from tinygen.kernelsets._call import Params, constant, fields, numbers
+from tinygen.kernelsets.portable._sums import narrow_filters
 from tinygen.ops.base import Constant, KernelCall
 
 SERVES = ("depthwise_conv_2d_s8",)
@@ -32,12 +33,12 @@ def offer(call: KernelCall, aim: str) -> KernelCall | None:
     if filters is None:
         return None
     params: Params = (
-        *((name, p[name]) for name in ("input_height", "input_width")),
+        *numbers(call, "input_height", "input_width"),
         ("channels", channels),
         ("output_width", p["output_width"]),
         ("stride", stride),
-        *((name, p[name]) for name in _REST),
-        ("weights", Constant("weights", filters.weights.reshape(-1))),
+        *numbers(call, *_REST),
+        ("weights", Constant("weights", filters.weights.astype(np.int8).reshape(-1))),
         ("bias", Constant("bias", filters.bias.astype(np.int32))),
         ("multiplier", Constant("multiplier", filters.multiplier.astype(np.int32))),
         ("shift", Constant("shift", filters.shift.astype(np.int8))),

@@ -6,26 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from tinygen.kernelsets.portable._sums import Filters, constant, fields, narrow_filters
+from tinygen.kernelsets._call import Params, constant, fields, geometry
+from tinygen.kernelsets._filters import Filters
+from tinygen.kernelsets.portable._sums import narrow_filters
 from tinygen.ops.base import Constant, KernelCall
 
 SERVES = ("conv_2d_s8", "fully_connected_s8")
 _TILE = 4  # filters
-_GEOMETRY = (
-    "input_height",
-    "input_width",
-    "input_channels",
-    "output_width",
-    "kernel_height",
-    "kernel_width",
-    "stride_height",
-    "stride_width",
-    "dilation_height",
-    "dilation_width",
-    "pad_top",
-    "pad_left",
-    "input_zero_point",
-)
 # instructions on a Cortex-M0, which needs the most: of a product, an output, and an input of a column
 _PRODUCT, _OUTPUT, _INPUT = 3.4, 50, 6
 
@@ -38,19 +25,20 @@ def offer(call: KernelCall, aim: str) -> KernelCall | None:
     if p.get("groups", 1) != 1 or len(weights) < _TILE or filters is None:
         return None
     channels, depth = filters.weights.shape
-    geometry = tuple((name, p[name]) for name in _GEOMETRY if name in p)
+    is_window = call.kernel == "conv_2d_s8"
+    window = geometry(call, "output_channels") if is_window else ()
     columns = call.rows * p.get("output_width", 1)
     return replace(
         call,
         kernel=f"{call.kernel}_tiles",
         # inputs have 128 added in a column, not in a row
-        params=(*geometry, *_tiles(p, filters, 128 if geometry else 0)),
-        scratch_bytes=2 * depth if geometry else 0,
+        params=(*window, *_tiles(p, filters, 128 if is_window else 0)),
+        scratch_bytes=2 * depth if is_window else 0,
         cost=int(columns * (channels * (depth * _PRODUCT + _OUTPUT) + depth * _INPUT)) * call.output.images,
     )
 
 
-def _tiles(p: dict[str, int], filters: Filters, added: int) -> tuple[tuple[str, int | Constant], ...]:
+def _tiles(p: dict[str, int], filters: Filters, added: int) -> Params:
     """The fields of a tg_tiles (field `tiles`) for inputs that have `added` to them.
 
     Weights have 128 added, as bytes; of every four filters input by input.
@@ -59,8 +47,8 @@ def _tiles(p: dict[str, int], filters: Filters, added: int) -> tuple[tuple[str, 
     channels, depth = weights.shape
     whole = channels // _TILE * _TILE
     fours = weights[:whole].reshape(-1, _TILE, depth).swapaxes(1, 2)
-    packed = np.concatenate([fours.reshape(-1), weights[whole:].reshape(-1)])
-    bias = filters.bias - added * weights.sum(axis=1, dtype=np.int64)
+    packed = np.concatenate([fours.reshape(-1), weights[whole:].reshape(-1)]).astype(np.int8)
+    bias = filters.bias - added * weights.sum(axis=1)
     output = np.stack([bias, filters.multiplier], axis=1).reshape(-1)
     return (
         ("tiles.depth", depth),
