@@ -68,15 +68,6 @@ class Measured:
     cycles_by: str
 
 
-def need_board(board: Board, port: str | None) -> None:
-    """Raise TinygenError for a real board without a port to find it on."""
-    if not board.emulated and port is None:
-        raise TinygenError(
-            f"{board.name} is a real board: on which port is it?",
-            "give --port, e.g. /dev/ttyUSB0, or take an emulated board (`tinygen boards`)",
-        )
-
-
 def compiler_version(board: Board) -> str:
     """The first line of what the board's compiler says of its version; raises TinygenError if it is missing."""
     program, found = find_compiler(board)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+from jsonschema.exceptions import best_match
 
 from tinygen import resources
 from tinygen.errors import TinygenError
@@ -143,7 +144,9 @@ def load_variants(path: Path) -> tuple[Board, ...]:
     """A board's file as the board and the same one under its other frameworks; raises TinygenError as load_board."""
     try:
         content = _TOML.loads(path.read_text(encoding="utf-8"))
-        jsonschema.validate(content, _schema())
+        wrong = best_match(_validator().iter_errors(content))
+        if wrong is not None:
+            raise wrong
     except (OSError, ValueError) as error:  # ValueError: no UTF-8, no TOML
         raise TinygenError(f"{path} cannot be read: {error}") from error
     except jsonschema.ValidationError as error:
@@ -171,6 +174,7 @@ def _variant(board: Board, changed: dict[str, Any]) -> Board:
 
 
 @functools.cache
-def _schema() -> dict[str, Any]:
+def _validator() -> jsonschema.Draft202012Validator:
+    """Of boards/schema.json; a test says that it is a schema, no command has to look again."""
     schema: dict[str, Any] = json.loads((resources.BOARDS / "schema.json").read_text(encoding="utf-8"))
-    return schema
+    return jsonschema.Draft202012Validator(schema)

@@ -13,6 +13,7 @@ from pathlib import Path
 from tinygen.boards import Board
 from tinygen.device.link import Link
 from tinygen.device.messages import Answer, DeviceInfo, DeviceReport
+from tinygen.device.ports import await_port
 from tinygen.emulator import running
 from tinygen.errors import TinygenError
 from tinygen.ir import Array
@@ -76,6 +77,7 @@ def board_with_tester(board: Board, project: Path, port: str | None, progress: P
     if port is None:
         raise TinygenError(f"{board.name} is a real board: on which port is it?", "give --port, e.g. /dev/ttyUSB0")
     upload(project, environment, board, port, progress)
+    await_port(port)
     yield Target(port, result.elf)
 
 

@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from tinygen import resources
@@ -16,6 +17,10 @@ EMULATED = tuple(board for board in load_boards() if board.emulated)
 REAL = tuple(board for board in load_boards() if not board.emulated)
 FIGURES = Path(__file__).parents[2] / "../shared/proofs/platformio/boards.txt"
 GOOD = (resources.BOARDS / "uno.toml").read_text()
+
+
+def test_the_schema_is_one() -> None:
+    jsonschema.Draft202012Validator.check_schema(json.loads((resources.BOARDS / "schema.json").read_text()))
 
 
 def test_the_boards_that_are_promised() -> None:

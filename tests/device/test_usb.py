@@ -6,25 +6,31 @@ import os
 import pty
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from tests.support.models import small_model
 from tinygen import platformio
 from tinygen.boards import get_board
+from tinygen.cli import cli
+from tinygen.cli import port as port_module
 from tinygen.cli.flash import flash
 from tinygen.device import ports, usb
-from tinygen.device.ports import check_port
+from tinygen.device.ports import await_port, check_port
 from tinygen.device.upload_errors import explain_upload
-from tinygen.device.usb import UsbPort, choose_port
+from tinygen.device.usb import UsbPort, choose_port, choose_upload_port
 from tinygen.errors import TinygenError
 
 # the package tinygen.cli has the command under this name
 flash_module = sys.modules["tinygen.cli.flash"]
+on_board = sys.modules["tinygen.cli.on_board"]
 ESP32, UNO, NUCLEO = get_board("esp32"), get_board("uno"), get_board("nucleo_f446re")
 
 
@@ -100,8 +106,9 @@ def test_no_port_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_debugger_needs_no_port(monkeypatch: pytest.MonkeyPatch) -> None:
-    connect(monkeypatch)
-    assert choose_port(NUCLEO, nobody) is None
+    connect(monkeypatch, Port("/dev/ttyACM0", 0x0483, 0x374B, "STM32 STLink"))
+    assert choose_upload_port(NUCLEO, nobody) is None
+    assert choose_port(NUCLEO, nobody) == "/dev/ttyACM0"  # but it talks on one
 
 
 ESPTOOL = """
@@ -183,7 +190,7 @@ def test_flash_uploads_to_the_port_it_found(tmp_path: Path, monkeypatch: pytest.
     (tmp_path / "m1.tflite").write_bytes(small_model())
     connect(monkeypatch, CH340)
     uploads: list[str | None] = []
-    monkeypatch.setattr(flash_module, "check_port", lambda port: None)
+    monkeypatch.setattr(port_module, "check_port", lambda port: None)
     monkeypatch.setattr(flash_module, "build_application", lambda *args: Fitting())
     monkeypatch.setattr(flash_module, "upload", lambda *args: uploads.append(args[3]))
     command = ["--board", "uno", "-o", str(tmp_path / "p"), str(tmp_path / "m1.tflite")]
@@ -193,6 +200,61 @@ def test_flash_uploads_to_the_port_it_found(tmp_path: Path, monkeypatch: pytest.
     connect(monkeypatch, CH340, Port("/dev/ttyACM0", 0x2341, 0x0043, "Uno R3"))
     assert "several may be" in str(CliRunner().invoke(flash, command).exception)
     assert len(uploads) == 1
+
+
+class Elsewhere(Exception):
+    """What the rest of a test needs is not here: a board."""
+
+
+@pytest.mark.parametrize("command", ["test", "run"])
+def test_a_test_finds_its_board_by_usb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    """Also one whose programmer is no serial port."""
+    (tmp_path / "m1.tflite").write_bytes(small_model())
+    np.save(tmp_path / "x.npy", np.zeros((1, 4), np.float32))
+    files = ["--input", str(tmp_path / "x.npy"), "--output", str(tmp_path / "y.npy")] if command == "run" else []
+    tested: list[str | None] = []
+
+    def board_with_tester(board: object, project: Path, port: str | None, progress: object) -> None:
+        tested.append(port)
+        raise Elsewhere
+
+    monkeypatch.setattr(port_module, "check_port", lambda port: None)
+    monkeypatch.setattr(on_board, "board_with_tester", board_with_tester)
+    connect(monkeypatch, PRINTER, Port("/dev/ttyACM3", 0x0483, 0x374B, "STM32 STLink"))
+    arguments = [command, "--board", "nucleo_f446re", "-o", str(tmp_path / "p"), *files, str(tmp_path / "m1.tflite")]
+    assert isinstance(CliRunner().invoke(cli, arguments).exception, Elsewhere)
+    assert tested == ["/dev/ttyACM3"]
+
+
+@pytest.mark.parametrize("command", ["test", "run", "bench", "tune"])
+def test_without_a_port_nothing_is_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    (tmp_path / "m1.tflite").write_bytes(small_model())
+    connect(monkeypatch, BUILT_IN)
+    monkeypatch.chdir(tmp_path)
+    files = ["--input", "x.npy", "--output", "y.npy"] if command == "run" else []
+    failed = CliRunner().invoke(cli, [command, "--board", "esp32", *files, "m1.tflite"]).exception
+    assert "no serial port behind USB is there: is ESP32 DevKit connected?" in str(failed)
+    connect(monkeypatch, CP2102, CH340)
+    failed = CliRunner().invoke(cli, [command, "--board", "esp32", *files, "m1.tflite"]).exception
+    assert "several may be ESP32 DevKit: /dev/ttyUSB0" in str(failed)
+    connect(monkeypatch, CP2102)
+    failed = CliRunner().invoke(cli, [command, "--board", "esp32", *files, "m1.tflite"]).exception
+    assert "there is no serial port /dev/ttyUSB1" in str(failed)
+    assert [path.name for path in tmp_path.iterdir()] == ["m1.tflite"]
+
+
+def test_a_port_that_comes_back_is_awaited(tmp_path: Path) -> None:
+    """As that of a board that is its own USB device, after an upload."""
+    port = tmp_path / "tty"
+    back = threading.Timer(0.3, port.touch)
+    back.start()
+    await_port(str(port))
+    assert port.exists()
+    port.unlink()
+    start = time.monotonic()
+    await_port(str(port), 0.2)
+    await_port("socket://127.0.0.1:1")
+    assert 0.2 <= time.monotonic() - start < 2
 
 
 class Fitting:

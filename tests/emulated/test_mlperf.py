@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+import serial
 
 from tests.support.cli import REPOSITORY, tinygen
 from tests.support.tflite_builder import ModelBuilder
@@ -44,8 +46,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def link(folder: Path) -> Iterator[MlperfLink]:
-    elf = folder / "p" / ".pio" / "build" / f"{BOARD}_test" / "firmware.elf"
+def elf(folder: Path) -> Path:
+    return folder / "p" / ".pio" / "build" / f"{BOARD}_test" / "firmware.elf"
+
+
+@pytest.fixture(scope="module")
+def link(elf: Path) -> Iterator[MlperfLink]:
     with running(get_board(BOARD), elf) as url, MlperfLink.open(url) as link:
         assert link.hello() == "digits"
         yield link
@@ -91,6 +97,37 @@ def test_the_whole_grammar(link: MlperfLink) -> None:
     assert len(link.command("help%")) == 9
     first, second = (int(link.command("timestamp%")[0].removeprefix("m-lap-us-")) for _ in range(2))
     assert 0 < second - first < 1_000_000
+
+
+NAME = b"m-name-dut-[tinygen]\r\nm-ready\r\n"
+PROFILE = b"m-profile-[ULPMark for tinyML Firmware V0.0.1]\r\nm-model-[digits]\r\nm-ready\r\n"
+LOADED = b"m-[Expecting 64 bytes]\r\nm-ready\r\n" + b"m-ready\r\n" + b"m-load-done\r\nm-ready\r\n"
+
+
+CUT = b"e-[Insufficent number of hex digits]\r\nm-ready\r\n"
+PIECES = (
+    ((b"na", b"m", b"e%"), NAME),
+    ((b"name%profile%name%",), NAME + PROFILE + NAME),
+    ((b"name%pro", b"file%na", b"me%"), NAME + PROFILE + NAME),
+    ((b"name\r\n%\r\nprofile%\r\n", b"\r\n\0name%"), NAME + PROFILE + NAME),
+    ((b"db load 64%db " + b"00" * 32 + b"%db " + b"7f" * 32 + b"%",), LOADED),
+    ((b"db load 64%db " + b"12" * 40 + b"%",), LOADED[:33] + CUT),  # 80 bytes of it are kept, half a byte in them
+)
+
+
+def test_what_is_sent_and_answered_to_the_byte(elf: Path) -> None:
+    """Commands end where '%' is, however they arrive; lines of answers end in CR LF."""
+    with running(get_board(BOARD), elf) as url, serial.serial_for_url(url, timeout=0.2) as port:
+        while not port.read(1000).endswith(b"m-ready\r\n"):
+            port.write(b"%")  # until the UART is on
+        port.timeout = 20
+        for pieces, answer in PIECES:
+            for piece in pieces:
+                port.write(piece)
+                time.sleep(0.02)
+            assert port.read(len(answer)) == answer
+        port.timeout = 0.1
+        assert port.read(1) == b""
 
 
 def test_inferences_and_their_laps(link: MlperfLink) -> None:

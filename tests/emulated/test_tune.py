@@ -70,7 +70,7 @@ def test_no_plan_is_small_enough(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (("--board", "esp32"), "on which port is it?"),
+        (("--board", "esp32", "--port", "/dev/ttyNone"), "there is no serial port /dev/ttyNone"),
         (("--board", "qemu-cortex-m4-psram"), "has several memories"),
     ],
 )

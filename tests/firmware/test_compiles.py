@@ -11,6 +11,7 @@ import pytest
 
 from tests.device.test_link import on_pty
 from tests.firmware.fake import BSP, HERE, INPUT_BYTES, TESTER, reference
+from tests.support.arduino_cores import core_defines
 from tests.support.c_build import STRICT, run_tool
 from tinygen.boards import EMULATED_PLATFORM_DIR, Board, get_board, load_boards
 from tinygen.device.link import Link
@@ -22,7 +23,13 @@ PICOLIBC = {
 }
 CORES = sorted({(board.compiler, board.flags) for board in load_boards()})
 BARE = tuple(board for board in load_boards() if board.emulated and not board.framework and board.compiler)
-ARDUINO = tuple(board for board in load_boards() if board.framework == "arduino")
+ARDUINO = tuple(board for board in load_boards() if board.framework == "arduino" and not board.emulated)
+
+
+def as_its_core(board: Board) -> list[str]:
+    """The compiler of a board under Arduino, with what its core defines, and the stand-ins of its headers."""
+    flags = (*board.flags, *library_of(board.compiler, board.flags), *core_defines(board))
+    return [f"{board.compiler}g++", *flags, f"-I{TESTER}", f"-I{HERE / 'stubs'}"]
 
 
 def library_of(prefix: str, flags: tuple[str, ...]) -> tuple[str, ...]:
@@ -79,10 +86,34 @@ def test_the_host_as_a_board(compiler: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("board", ARDUINO, ids=lambda board: board.name)
 def test_the_arduino_port_for_every_board(board: Board, tmp_path: Path) -> None:
-    include = (f"-I{TESTER}", f"-I{HERE / 'stubs'}")
-    flags = (*CPP_STRICT, *board.flags, *library_of(board.compiler, board.flags), f"-DTG_BAUD={board.baud}")
+    command = [*as_its_core(board), *CPP_STRICT, f"-DTG_BAUD={board.baud}"]
+    run_tool([*command, "-c", TESTER / "port_arduino.cpp", "-o", tmp_path / "x.o"])
+
+
+def test_every_branch_of_the_arduino_port_is_compiled(tmp_path: Path) -> None:
+    """By the compiler of a family that takes it: no line but those for the preprocessor is left over."""
     source = TESTER / "port_arduino.cpp"
-    run_tool([f"{board.compiler}g++", *flags, *include, "-c", source, "-o", tmp_path / "x.o"])
+    (tmp_path / "tg_heap.h").write_text("int tg_take_arenas(void);\n")
+    unknown = {"", *(line for line in source.read_text().splitlines() if line.startswith(("#", "//")))}
+    taken: dict[str, set[str]] = {}
+    for board in ARDUINO:
+        heap = ("-DTG_HEAP", f"-I{tmp_path}") if board.needs_heap else ()
+        seen = run_tool([*as_its_core(board), *heap, "-E", "-fdirectives-only", source]).decode()
+        own = seen[seen.rindex("tg_tester.h") :]
+        taken.setdefault(board.family, set()).update(own.splitlines())
+    lines = [line for line in source.read_text().splitlines() if line not in unknown]
+    # of a core without F_CPU, which test_the_arduino_port_runs has
+    assert [line for line in lines if not any(line in seen for seen in taken.values())] == ["  return 0;"]
+    assert {"avr", "esp32", "nrf52", "rp2040", "stm32"} == set(taken)
+    for family, line in (
+        ("esp32", "  return ESP.getCycleCount();"),
+        ("stm32", "  return DWT->CYCCNT;"),
+        ("stm32", "  return static_cast<uint8_t *>(sbrk(0));"),
+        ("nrf52", "  return DWT->CYCCNT;"),
+        ("rp2040", "  return (uint32_t)micros();"),
+        ("avr", "  TCCR1B = _BV(CS10);"),
+    ):
+        assert line in taken[family], family
 
 
 COUNTER = ("-include", str(HERE / "stubs" / "counters.h"))

@@ -149,9 +149,14 @@ def test_a_board_that_waits_takes_no_processor_time(board: Board, make_project: 
     with running(board, build_firmware(project, board.name, board).elf) as url, Link.open(url) as link:
         link.hello()
         (pid,) = pids_of(project)
-        before = processor_ticks(pid)
-        time.sleep(1)
-        assert processor_ticks(pid) - before < 0.2 * os.sysconf("SC_CLK_TCK")
+        taken = []
+        for _ in range(4):  # the start may reach into the first of them; one that spins takes its share of all
+            before = processor_ticks(pid)
+            time.sleep(0.5)
+            taken.append((processor_ticks(pid) - before) / (0.5 * os.sysconf("SC_CLK_TCK")))
+            if taken[-1] < 0.15:
+                return
+        pytest.fail(f"shares of a processor: {taken}")
 
 
 def test_what_does_not_fit_says_by_how_much(make_project: MakeProject) -> None:

@@ -21,9 +21,9 @@ from tests.kernels.test_rings import check_rings
 from tests.kernels.test_sanitizers import check_sanitized
 from tests.kernels.test_schedules import check_blocks
 from tests.support.avr import fits_avr, needs_avr, run_on_avr
+from tests.support.bare import M4, M4_WITHOUT_FPU, core_or_skip, run_bare
 from tests.support.c_build import STRICT, compile_plans, plan_of, run_tool, write_library
 from tests.support.compare import difference
-from tests.support.cortexm import M4, M4_WITHOUT_FPU, needs_cortexm, run_on_cortexm
 from tests.support.tflite_builder import ModelBuilder
 from tinygen import reference, resources
 from tinygen.ir import Graph
@@ -99,7 +99,6 @@ def test_networks(tmp_path: Path) -> None:
     check_sanitized(networks(COUNT // 2), tmp_path, TARGETS[1])
 
 
-@needs_cortexm
 @kinds
 @pytest.mark.parametrize(
     ("target", "flags"),
@@ -112,7 +111,8 @@ def test_on_the_core(
     """The real instructions, emulated; equal to numpy, of which test_operators.py shows that it equals TFLM."""
     chosen = _both(kind, COUNT // 2 if "-O3" in flags else COUNT // 4)
     plans = [plan_of(case.graph, target) for case in chosen]
-    _need_equal(chosen, run_on_cortexm(plans, [case.samples for case in chosen], tmp_path, flags))
+    outputs, _ = run_bare(core_or_skip("cortex-m4"), plans, [case.samples for case in chosen], tmp_path, flags)
+    _need_equal(chosen, outputs)
     record_property("exact", f"{kind} on a Cortex-M4, {target.aim} {flags[-1]}: {len(chosen)} models (numpy = C)")
 
 

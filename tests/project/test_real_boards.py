@@ -13,6 +13,7 @@ import pytest
 
 from tests.cli.test_size import dense
 from tests.device.test_link import on_pty
+from tests.support.arduino_cores import core_defines
 from tests.support.c_build import run_tool
 from tests.support.cli import REPOSITORY
 from tests.support.models import small_model
@@ -26,7 +27,7 @@ STUBS = REPOSITORY / "tests" / "firmware" / "stubs"
 STRICT = ("-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror")
 PICOLIBC = {"riscv64-unknown-elf-": ("--specs=picolibc.specs",)}
 REAL = [board for board in load_boards() if not board.emulated]
-KINDS = list({(b.compiler, b.flags, b.framework, b.regions): b for b in reversed(REAL)}.values())
+KINDS = list({(b.compiler, b.flags, b.framework, b.regions, b.family): b for b in reversed(REAL)}.values())
 LARGE = dense(140_000, 1)
 
 
@@ -52,7 +53,8 @@ def compile_project(board: Board, project: Path, folder: Path) -> set[str]:
         compiler = f"{board.compiler}{'g++' if cplusplus else 'gcc'}"
         # C99 with GNU's inline assembly, as every framework's headers need it
         standard = "-std=gnu++11" if cplusplus else "-std=gnu99" if board.framework != "arduino" else "-std=c99"
-        command = [compiler, standard, "-O2", *STRICT, *board.flags, *PICOLIBC.get(board.compiler, ()), *flags]
+        core = (*board.flags, *PICOLIBC.get(board.compiler, ()), *core_defines(board))
+        command = [compiler, standard, "-O2", *STRICT, *core, *flags]
         run_tool([*command, *(f"-I{i}" for i in includes), "-c", source, "-o", folder / "x.o"])
     return {source.name for source in sources}
 

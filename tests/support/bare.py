@@ -1,4 +1,4 @@
-"""Models on emulated cores that no board of boards/ has: bare C, each inference's outputs and instructions.
+"""Models on emulated cores, without a board of boards/: bare C, each inference's outputs and instructions.
 
 QEMU's virtual time stands still but for instructions (-icount); the ticks of an inference are set against those of a
 loop of known length.
@@ -48,28 +48,30 @@ class Core:
     emulator: tuple[str, ...]
     flash: int
     ram: int
+    start: str  # the C file that starts it, in tests/support/bare
 
     @property
     def is_here(self) -> bool:
         return shutil.which(self.compiler[0]) is not None and shutil.which(self.emulator[0]) is not None
 
 
+_ARM = ("arm-none-eabi-gcc", "--specs=nosys.specs", "-Wl,--no-warn-rwx-segments")
+_MPS2 = ("qemu-system-arm", "-M", "mps2-an386", "-semihosting-config", "enable=on,target=native")
+# the two ways of a Cortex-M4, to be given as flags
+M4 = ("-mcpu=cortex-m4", "-mthumb", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard")
+M4_WITHOUT_FPU = ("-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=soft")
 CORES = {
     core.name: core
     for core in (
-        Core(
-            "cortex-m0",
-            ("arm-none-eabi-gcc", "-mcpu=cortex-m0", "-mthumb", "--specs=nosys.specs", "-Wl,--no-warn-rwx-segments"),
-            ("qemu-system-arm", "-M", "mps2-an386", "-semihosting-config", "enable=on,target=native"),
-            0,
-            0x20000000,
-        ),
+        Core("cortex-m0", (*_ARM, "-mcpu=cortex-m0", "-mthumb"), _MPS2, 0, 0x20000000, "cortexm"),
+        Core("cortex-m4", _ARM, _MPS2, 0, 0x20000000, "cortexm"),
         Core(
             "rv32imc",
             ("riscv64-unknown-elf-gcc", "--specs=picolibc.specs", "-march=rv32imc", "-mabi=ilp32", "-mcmodel=medany"),
             ("qemu-system-riscv32", "-M", "virt", "-bios", "none"),
             0x80000000,
             0x80400000,
+            "rv32imc",
         ),
         Core(
             "lx106",
@@ -83,6 +85,7 @@ CORES = {
             ("qemu-system-xtensa", "-M", "lx60-nommu", "-cpu", "lx106", "-m", "16M", "-semihosting"),
             0x60000000,
             0x60400000,
+            "lx106",
         ),
     )
 }
@@ -108,12 +111,12 @@ def run_bare(
     main.write_text(_main(plans, samples))
     include = [f"-I{_FOLDER}", *(f"-I{source.parent}" for source in sources)]
     objects = []
-    for index, source in enumerate((*sources, main, _FOLDER / f"{core.name}.c")):
+    for index, source in enumerate((*sources, main, _FOLDER / f"{core.start}.c")):
         objects.append(folder / f"{index}.o")
         strict = STRICT if source in sources else ()
         run_tool([*core.compiler, *flags, *strict, *include, "-c", source, "-o", objects[-1]])
     origins = [f"-Wl,--defsym=FLASH_ORIGIN={core.flash:#x}", f"-Wl,--defsym=RAM_ORIGIN={core.ram:#x}"]
-    run_tool([*core.compiler, "-nostartfiles", "-T", _FOLDER / "bare.ld", *origins, *objects, "-o", elf])
+    run_tool([*core.compiler, *flags, "-nostartfiles", "-T", _FOLDER / "bare.ld", *origins, *objects, "-o", elf])
     emulator = [*core.emulator, "-nographic", "-monitor", "none", "-serial", "stdio", "-icount", "shift=6,sleep=off"]
     done = subprocess.run(
         [*emulator, "-kernel", str(elf)], stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=300

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+from tests.support.forked import REPOSITORY, Server
+
+__all__ = ["REPOSITORY", "Result", "tinygen"]
 
 
 @dataclass(frozen=True)
@@ -40,8 +44,18 @@ class Result:
 def tinygen(
     *arguments: str | Path, cwd: Path, env: dict[str, str] | None = None, prefix: Sequence[str] = (), timeout: int = 300
 ) -> Result:
-    """`tinygen ARGUMENTS`, in the folder `cwd`."""
-    command = [*prefix, sys.executable, "-m", "tinygen", *map(str, arguments)]
+    """`tinygen ARGUMENTS`, in the folder `cwd`; with a prefix or another environment not by the server that forks."""
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), **(env or {})}
-    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=timeout)
-    return Result(done.returncode, done.stdout, done.stderr)
+    if env or prefix:
+        command = [*prefix, sys.executable, "-m", "tinygen", *map(str, arguments)]
+        done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=timeout)
+        return Result(done.returncode, done.stdout, done.stderr)
+    with tempfile.TemporaryDirectory() as folder:
+        out, err = Path(folder) / "out", Path(folder) / "err"
+        code = _server().run([*map(str, arguments)], cwd, environment, out, err, timeout)
+        return Result(code, out.read_text(), err.read_text())
+
+
+@functools.cache
+def _server() -> Server:
+    return Server()

@@ -10,10 +10,11 @@ from typing import Any
 
 import click
 
-from tinygen.bench import compiler_version, measure, measure_layers, need_board
+from tinygen.bench import compiler_version, measure, measure_layers
 from tinygen.boards import Board, get_board
 from tinygen.cli.build import build_application, default_project, does_not_fit, stack_of
 from tinygen.cli.options import BOARD, JSON, OPTIMIZED, PORT, TUNED, source_options
+from tinygen.cli.port import port_of
 from tinygen.cli.progress import OUT, Steps
 from tinygen.errors import ReportedError, TinygenError
 from tinygen.pipeline import Compiled, Request, compile_model, write_board_project
@@ -71,7 +72,7 @@ def bench(
     its own counter.
     """
     board = get_board(board_name)
-    need_board(board, port)
+    port = port_of(board, port)
     saved = None if saved_file is None else load_saved(saved_file)
 
     def compare(**same: str) -> None:

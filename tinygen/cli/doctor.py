@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import platform
-import shutil
 import sys
 import tempfile
 from dataclasses import asdict, dataclass
@@ -20,6 +19,7 @@ from tinygen.boards import Board, get_board, load_boards
 from tinygen.cli.options import INPUT_SHAPE, JSON, Shape
 from tinygen.cli.progress import OUT, Steps
 from tinygen.errors import TinygenError
+from tinygen.installed import how_to_install, needs_of
 from tinygen.load.arrays import write_atomically
 from tinygen.pipeline import Request, make_request, quantize_request
 from tinygen.report.diagnosis import diagnosis_page, diagnosis_text
@@ -55,7 +55,8 @@ def doctor(
 ) -> None:
     """Say what is installed on this computer and what is missing, with how to get it.
 
-    Exits with 1 when something is missing that is always needed, or that BOARD needs.
+    Exits with 1 when something is missing that is always needed, or that an emulated BOARD needs. Without --board
+    every emulated board is looked at: its compiler, the C library for that, its emulator, its Arduino core.
 
     With MODEL, a Keras model: say what its quantization costs on samples, layer by layer, what causes it, and what
     each remedy wins.
@@ -63,8 +64,8 @@ def doctor(
     if model is not None:
         _look_at(make_request(model, None, data, dict(input_shapes), unsafe_lambda), html, as_json)
         return
-    boards = (get_board(board_name),) if board_name else load_boards()
-    findings = [*_packages(), *(f for board in boards for f in _board(board, needed=board_name is not None)), *_ports()]
+    boards = (get_board(board_name),) if board_name else tuple(board for board in load_boards() if board.emulated)
+    findings = [*_packages(), *(_board(board, needed=board_name is not None) for board in boards), *_ports()]
     if as_json:
         click.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:
@@ -110,17 +111,14 @@ def _packages() -> list[Finding]:
     return [*findings, Finding("TensorFlow", True if tensorflow else None, tensorflow or hint)]
 
 
-def _board(board: Board, needed: bool) -> list[Finding]:
-    """The programs that a board needs on PATH; real boards get theirs from PlatformIO."""
-    if not board.emulated:
-        return []
-    missing = False if needed else None
-    findings = []
-    for program in board.programs:
-        path = shutil.which(program)
-        hint = f"apt install {' '.join(board.apt)}" if board.apt else "install it"
-        findings.append(Finding(f"{board.name}: {program}", True if path else missing, path or hint))
-    return findings
+def _board(board: Board, needed: bool) -> Finding:
+    """Whether all is there that the board needs, and what is not; PlatformIO downloads what a real one needs."""
+    needs = needs_of(board)
+    missing = [need.what for need in needs if not need.found]
+    if not missing:
+        return Finding(board.name, True, ", ".join(need.what for need in needs))
+    ok = False if needed and board.emulated else None
+    return Finding(board.name, ok, f"missing: {', '.join(missing)}; {how_to_install(board)}")
 
 
 def _ports() -> list[Finding]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -12,9 +10,8 @@ from tinygen.boards import get_board
 from tinygen.cli.build import build_application, default_project, does_not_fit, stack_of, write_project_of
 from tinygen.cli.mlperf import PROTOCOL
 from tinygen.cli.options import BOARD, PORT, PROJECT, models_options
-from tinygen.cli.progress import ERR, OUT, Steps
-from tinygen.device.ports import check_port
-from tinygen.device.usb import UsbPort, choose_port
+from tinygen.cli.port import upload_port_of
+from tinygen.cli.progress import OUT, Steps
 from tinygen.pipeline import Request
 from tinygen.platformio import upload
 from tinygen.render.project import Tester
@@ -36,11 +33,7 @@ def flash(
     mlperf it is the firmware for MLPerf Tiny's runner that is uploaded, not the application.
     """
     board = get_board(board_name)
-    if not board.emulated:
-        port = port or choose_port(board, _ask)
-        if port is not None:
-            check_port(port)
-            ERR.print(f"port: {port}")
+    port = upload_port_of(board, port)
     folder = project or default_project(requests, board)
     steps = Steps()
     models = write_project_of(requests, board, folder, steps, Tester(protocol=protocol))
@@ -53,13 +46,3 @@ def flash(
         upload(folder, firmware, board, port, steps.platformio)
     names = " and ".join(request.name for request in requests)
     OUT.print(f"{board.name} runs {names}; see what it prints: pio device monitor -d {folder}")
-
-
-def _ask(ports: Sequence[UsbPort]) -> UsbPort | None:
-    """Which of several ports; None where nobody is there to answer."""
-    if not sys.stdin.isatty():
-        return None
-    for number, port in enumerate(ports, start=1):
-        click.echo(f"  {number}  {port.text}", err=True)
-    number = click.prompt("which one is the board", type=click.IntRange(1, len(ports)), err=True)
-    return ports[int(number) - 1]

@@ -18,7 +18,10 @@ Shape = tuple[str, tuple[int, ...]]
 
 BOARD = click.option("-b", "--board", "board_name", required=True, metavar="BOARD", help="See `tinygen boards`.")
 PORT = click.option(
-    "-p", "--port", metavar="PORT", help="Serial port of the board: /dev/ttyUSB0, COM3, or any pyserial URL."
+    "-p",
+    "--port",
+    metavar="PORT",
+    help="Serial port of the board: /dev/ttyUSB0, COM3, or any URL of pyserial's; default: found by USB.",
 )
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout (keys in docs/SPEC.md).")
 _PROJECT = partial(

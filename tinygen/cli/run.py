@@ -13,6 +13,7 @@ from tinygen.boards import get_board
 from tinygen.cli.build import default_project, write_project_of
 from tinygen.cli.on_board import run_samples
 from tinygen.cli.options import BOARD, JSON, OPTIMIZED, PORT, PROJECT_SHORT, source_options
+from tinygen.cli.port import port_of
 from tinygen.cli.progress import OUT, Steps
 from tinygen.errors import TinygenError
 from tinygen.ir import Array, Graph
@@ -53,6 +54,7 @@ def run(
     int8 arrays go in and come out raw; float arrays are quantized on the way in, and the outputs dequantized.
     """
     board = get_board(board_name)
+    port = port_of(board, port)
     folder = project or default_project([request], board)
     steps = Steps()
     (compiled,) = write_project_of([request], board, folder, steps)

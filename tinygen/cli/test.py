@@ -14,6 +14,7 @@ from tinygen.cli.build import default_project, write_project_of
 from tinygen.cli.mlperf import PROTOCOL, test_mlperf
 from tinygen.cli.on_board import How, run_samples
 from tinygen.cli.options import BOARD, JSON, PORT, PROJECT, models_options
+from tinygen.cli.port import port_of
 from tinygen.cli.progress import OUT, Steps
 from tinygen.errors import ReportedError, TinygenError
 from tinygen.load.arrays import write_atomically
@@ -82,12 +83,13 @@ def test(
     """Test MODEL on BOARD: every output against the int8 reference, to the bit, and against the float model.
 
     Builds the tester's firmware, flashes it (or boots the emulator) and sends the test samples of --data over
-    serial; random ones where there is no data. A PORT that is a URL is taken as a board that runs already.
+    serial; random ones where there is no data. A PORT that is a URL is taken as a board that runs already; without
+    --port a real board is found by its USB VID and PID, and of several you are asked.
     Several MODELs are tested in one firmware, over the arena that they share, taking turns sample by sample.
     """
     start = time.monotonic()
     board = get_board(board_name)
-    baud = _baud(board, baud)
+    baud, port = _baud(board, baud), port_of(board, port)
     if vectors is not None and len(requests) > 1:
         raise TinygenError("--vectors is for one MODEL", "save them model by model", 2)
     limits = Limits(min_accuracy, max_error, min_agreement)

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import click
 
-from tinygen.bench import compiler_version, need_board
+from tinygen.bench import compiler_version
 from tinygen.boards import get_board
 from tinygen.cli.options import BOARD, JSON, OPTIMIZED, PORT, source_options
+from tinygen.cli.port import port_of
 from tinygen.cli.progress import OUT, Steps
 from tinygen.errors import TinygenError
 from tinygen.pipeline import Request, compile_model
@@ -62,7 +63,7 @@ def tune(
     `generate` and `bench` take it for this board and --optimize. A file that is there keeps what it has for others.
     """
     board = get_board(board_name)
-    need_board(board, port)
+    port = port_of(board, port)
     if board.regions:
         raise TinygenError(f"{board.name} has several memories; tune plans one", "tune for a board that has one")
     steps = Steps()

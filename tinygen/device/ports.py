@@ -8,6 +8,7 @@ import os
 import socket
 import stat
 import sys
+import time
 from pathlib import Path
 
 import serial
@@ -58,6 +59,15 @@ def check_port(port: str) -> None:
         raise _busy(port, holder)
     if not os.access(port, os.R_OK | os.W_OK):
         raise not_permitted(port)
+
+
+def await_port(port: str, seconds: float = 8.0) -> None:
+    """Wait until a tty may be opened: a board that is its own USB device goes away with an upload, and comes back."""
+    give_up = time.monotonic() + seconds
+    while not (is_url(port) or sys.platform == "win32" or os.access(port, os.R_OK | os.W_OK)):
+        if time.monotonic() > give_up:
+            return  # whoever opens it says why that fails
+        time.sleep(0.1)
 
 
 def busy(port: str) -> TinygenError:

@@ -1,6 +1,6 @@
 """Which serial port is the board? By the USB VID and PID that its TOML names.
 
-Place in the flow: before an upload, where the user gave no --port.
+Place in the flow: before an upload or a test, where the user gave no --port.
 """
 
 from __future__ import annotations
@@ -32,6 +32,9 @@ class UsbPort:
         return f"{self.device} ({self.description}, {self.usb})"
 
 
+Ask = Callable[[Sequence[UsbPort]], UsbPort | None]
+
+
 def usb_ports(board: Board) -> tuple[UsbPort, ...]:
     """The ports that may be the board: those that its TOML names, else every one behind USB; by device name."""
     found = []
@@ -43,14 +46,17 @@ def usb_ports(board: Board) -> tuple[UsbPort, ...]:
     return tuple(sorted(known or found, key=lambda port: port.device))
 
 
-def choose_port(board: Board, ask: Callable[[Sequence[UsbPort]], UsbPort | None]) -> str | None:
-    """The port to upload to, or None where the upload needs none.
+def choose_upload_port(board: Board, ask: Ask) -> str | None:
+    """The port to upload to as choose_port finds it, or None where the upload needs none."""
+    return choose_port(board, ask) if board.upload_protocol in _SERIAL else None
+
+
+def choose_port(board: Board, ask: Ask) -> str:
+    """The port that the board talks on.
 
     ask: which of several ports; None when nobody can be asked. A port that is not known to be the board's is asked
     for, too. Raises TinygenError when there is none, or too many and nobody to ask.
     """
-    if board.upload_protocol not in _SERIAL:
-        return None
     ports = usb_ports(board)
     if len(ports) == 1 and ports[0].known:
         return ports[0].device

@@ -74,7 +74,7 @@ def _orders(buffers: Sequence[Buffer]) -> tuple[tuple[int, ...], ...]:
         lambda i: (buffers[i].start, -buffers[i].size),
         lambda i: (-buffers[i].end, -buffers[i].size),
     )
-    return tuple(tuple(sorted(everything, key=key)) for key in keys)
+    return tuple(dict.fromkeys(tuple(sorted(everything, key=key)) for key in keys))
 
 
 def _size(problem: _Problem, offsets: Sequence[int]) -> int:
@@ -90,15 +90,19 @@ def _fits(problem: _Problem, index: int, offset: int, offsets: dict[int, int]) -
 
 def _candidates(problem: _Problem, index: int, offsets: dict[int, int], limit: int) -> Iterator[int]:
     """Offsets at an edge of the arena or of another buffer, those near an edge of the arena first."""
-    size = problem.sizes[index]
-    found = {0, limit - size}
-    for other, below, above in problem.conflicts[index]:
-        if other in offsets:
-            found |= {offsets[other] + below, offsets[other] + above}
-    inside = (c for c in found if 0 <= c <= limit - size)
-    for offset in sorted(inside, key=lambda c: (min(c, limit - c - size), c)):
-        if _fits(problem, index, offset, offsets):
-            yield offset
+    last = limit - problem.sizes[index]
+    taken = sorted(
+        (offsets[o] + below, offsets[o] + above) for o, below, above in problem.conflicts[index] if o in offsets
+    )
+    edges = {0, last}.union(*taken)
+    free, reach, passed = [], 0, 0  # reach: where the ranges end that begin below the edge that is looked at
+    for edge in sorted(edge for edge in edges if 0 <= edge <= last):
+        while passed < len(taken) and taken[passed][0] < edge:
+            reach = max(reach, taken[passed][1])
+            passed += 1
+        if reach <= edge:
+            free.append(edge)
+    return iter(sorted(free, key=lambda c: (min(c, last - c), c)))
 
 
 def _first_fit(problem: _Problem, order: Sequence[int]) -> tuple[int, ...]:

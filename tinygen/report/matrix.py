@@ -5,11 +5,12 @@ Place in the flow: `tinygen matrix`, after matrix.py has run every pair.
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from rich.table import Table
+
+from tinygen.report.junit import Case, Suite, junit_file
 
 OUTCOMES = ("passed", "built", "does not fit", "failed")
 
@@ -64,27 +65,11 @@ def matrix_table(pairs: Sequence[Pair]) -> Table:
 
 def matrix_junit(pairs: Sequence[Pair]) -> bytes:
     """JUnit XML, UTF-8: a suite per board, a case per model; what does not fit, or was only built, is skipped."""
-    root = ET.Element("testsuites", name="tinygen matrix")
-    for board in dict.fromkeys(pair.board for pair in pairs):
-        own = [pair for pair in pairs if pair.board == board]
-        counts = {
-            "tests": str(len(own)),
-            "failures": str(sum(pair.failed for pair in own)),
-            "errors": "0",
-            "skipped": str(sum(pair.outcome in ("built", "does not fit") for pair in own)),
-            "time": f"{sum(pair.seconds for pair in own):.1f}",
-        }
-        suite = ET.SubElement(root, "testsuite", {"name": board, **counts})
-        for pair in own:
-            case = ET.SubElement(suite, "testcase", classname=board, name=pair.model, time=f"{pair.seconds:.1f}")
-            if pair.outcome != "passed":
-                kind = "failure" if pair.failed else "skipped"
-                ET.SubElement(case, kind, message=_clean(f"{pair.outcome}: {pair.detail}"))
-    ET.indent(root)
-    text: str = ET.tostring(root, encoding="unicode")
-    return f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n'.encode()
+    boards = dict.fromkeys(pair.board for pair in pairs)
+    suites = [Suite(board, tuple(_case(pair) for pair in pairs if pair.board == board)) for board in boards]
+    return junit_file("tinygen matrix", suites, sum(pair.seconds for pair in pairs))
 
 
-def _clean(text: str) -> str:
-    """Without what XML cannot have, not even escaped."""
-    return "".join(c if c.isprintable() else "?" for c in text)
+def _case(pair: Pair) -> Case:
+    why = "" if pair.outcome == "passed" else f"{pair.outcome}: {pair.detail}"
+    return Case(pair.model, why if pair.failed else "", "" if pair.failed else why, pair.seconds)

@@ -5,12 +5,11 @@ import sys
 
 from SCons.Script import DefaultEnvironment
 
-ROOT = "/usr/share/arduino/hardware/arduino/avr"
-
 env = DefaultEnvironment()
 board = env.BoardConfig()
-core = os.path.join(ROOT, "cores", "arduino")
-variant = os.path.join(ROOT, "variants", board.get("build.variant"))
+root = board.get("build.core")
+core = os.path.join(root, "cores", "arduino")
+variant = os.path.join(root, "variants", board.get("build.variant"))
 if not os.path.isdir(variant):
     sys.stderr.write("Error: there is no Arduino core; on Debian or Ubuntu: apt install arduino-core-avr\n")
     env.Exit(1)
@@ -19,6 +18,6 @@ env.Append(
     CPPDEFINES=[("ARDUINO", 10808), "ARDUINO_ARCH_AVR", board.get("build.define"), ("DECIMAL_DIG", "__DECIMAL_DIG__")],
     CXXFLAGS=["-fpermissive"],
     CPPPATH=[core, variant],
-    LIBSOURCE_DIRS=[os.path.join(ROOT, "libraries")],
+    LIBSOURCE_DIRS=[os.path.join(root, "libraries")],
 )
 env.Append(LIBS=[env.BuildLibrary(os.path.join("$BUILD_DIR", "FrameworkArduino"), core)])

@@ -3,8 +3,9 @@
  *
  *   bridge MCU HZ FIRMWARE.elf PORT [FILE]
  *
- * FILE says what to count (count.h). The program starts with the first client, as an Arduino does when its port is opened. Without a client it stands
- * still; a later one finds it as the last one left it. While the program sleeps, this process does, too. */
+ * FILE says what to count (count.h). The program starts with the first client, as an Arduino does when its port is
+ * opened. Without a client it stands still; a later one finds it as the last one left it. While the program sleeps, this
+ * process does, too; one that polls without sleeping cannot be told from one that computes. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -25,11 +26,15 @@
 
 #include "count.h"
 
-enum { STEPS = 256 }; /* instructions between two looks at the socket; a byte takes 1389 cycles at 115200 baud */
+enum {
+  STEPS = 256,          /* instructions between two looks at the socket; a byte takes 1389 cycles at 115200 baud */
+  LONGEST_NAP_US = 5000 /* an Arduino's timers wake it every few cycles: many of its naps are one of ours */
+};
 
 static int listener = -1;
 static int client = -1;
 static int ready = 1; /* the UART takes another byte */
+static int waiting;   /* a byte is there, or the client has gone */
 
 static void hang_up(void) {
   close(client);
@@ -82,10 +87,13 @@ static void on_xoff(avr_irq_t *irq, uint32_t value, void *param) {
 
 /* The program sleeps until its next interrupt: as long in our time, unless a byte comes. */
 static void on_sleep(avr_t *avr, avr_cycle_count_t cycles) {
-  const uint32_t us = avr_pending_sleep_usec(avr, cycles);
-  const struct timespec time = {.tv_sec = us / 1000000U, .tv_nsec = (long)(us % 1000000U) * 1000L};
+  static avr_cycle_count_t slept;
+  const uint64_t us = (slept += cycles) * 1000000U / avr->frequency;
+  const struct timespec time = {.tv_sec = (time_t)(us / 1000000U), .tv_nsec = (long)(us % 1000000U) * 1000L};
   struct pollfd input = {.fd = client, .events = POLLIN, .revents = 0};
-  if (us > 0) ppoll(&input, 1, &time, NULL);
+  if (us < LONGEST_NAP_US) return;
+  slept = 0;
+  waiting = ppoll(&input, 1, &time, NULL) > 0;
 }
 
 static void receive(avr_irq_t *input) {
@@ -166,6 +174,9 @@ int main(int argc, char **argv) {
       fprintf(stderr, "the program ended in cycle %llu\n", (unsigned long long)avr->cycle);
       return state == cpu_Crashed;
     }
-    if (step % STEPS == 0 || state == cpu_Sleeping) receive(input);
+    if (step % STEPS == 0 || waiting) {
+      waiting = 0;
+      receive(input);
+    }
   }
 }

@@ -7,7 +7,31 @@
 #ifdef __AVR__
 #include <avr/interrupt.h>
 #include <avr/io.h>
-#define F_CPU 16000000UL
+#endif
+
+#ifndef COUNTERS_STUB_H  // which has them for a program of this computer
+#if defined(ARDUINO_ARCH_ESP32)
+class EspClass {
+ public:
+  uint32_t getFreeHeap();
+  static uint32_t getCycleCount();
+};
+extern EspClass ESP;
+uint32_t getCpuFrequencyMhz();
+#elif defined(__ARM_ARCH_7M__) || defined(__ARM_ARCH_7EM__)
+// of CMSIS, as core_cm3.h, core_cm4.h and core_cm7.h have it
+typedef struct {
+  volatile uint32_t DHCSR, DCRSR, DCRDR, DEMCR;
+} CoreDebug_Type;
+typedef struct {
+  volatile uint32_t CTRL, CYCCNT;
+} DWT_Type;
+#define CoreDebug ((CoreDebug_Type *)0xE000EDF0UL)
+#define DWT ((DWT_Type *)0xE0001000UL)
+#define CoreDebug_DEMCR_TRCENA_Msk (1UL << 24U)
+#define DWT_CTRL_CYCCNTENA_Msk (0x1UL)
+extern "C" uint32_t SystemCoreClock;
+#endif
 #endif
 
 class HardwareSerial {

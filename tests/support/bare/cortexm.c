@@ -1,4 +1,4 @@
-/* QEMU's mps2-an386 with code for a Cortex-M0: UART0, TIMER0, semihosting. */
+/* QEMU's mps2-an386, also with code for a Cortex-M0: UART0, TIMER0, semihosting. */
 #include "bare.h"
 
 #define UART(n) (*(volatile uint32_t *)(0x40004000U + (n)))
@@ -10,6 +10,10 @@ void bare_start(void);
 __attribute__((section(".start"), used)) static const void *const vectors[2] = {bare_stack, (const void *)bare_start};
 
 void bare_start(void) {
+#ifdef __ARM_FP
+  *(volatile uint32_t *)0xE000ED88U |= 0xFU << 20; /* CPACR: the FPU is on */
+  __asm__ volatile("dsb\n\tisb" ::: "memory");
+#endif
   bare_memory();
   UART(16) = 25000000U / 115200U;
   UART(8) = 1;
