@@ -20,8 +20,11 @@ from tinygen.errors import TinygenError
 from tinygen.ir import Graph
 from tinygen.kernels import build_program
 from tinygen.kernelsets import Target
-from tinygen.load.data import find_data, load_data, split_spec
-from tinygen.load.keras_job import Quality
+from tinygen.load.data import find_data, load_data
+from tinygen.load.keras_job import MOST_CALIBRATION_SAMPLES, Quality
+from tinygen.load.settle import settled
+from tinygen.load.spec import parse_spec
+from tinygen.load.subset import Coverage
 from tinygen.load.tflite import Model, load_tflite
 from tinygen.load.worker_client import QuantizeResult, quantize_model
 from tinygen.passes import run_passes
@@ -45,7 +48,9 @@ _NEAR_BYTES = 64000
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the user asked for. `data` is FILE or FILE:KEY; input_shapes by input name ("" for the only input).
+    """What the user asked for. `data` is for load_data; input_shapes by input name ("" for the only input).
+
+    `calibration`: other samples to calibrate with than those of `data`, at most `calibration_samples` of either.
 
     `optimize` is one of plan.search.OPTIMIZE.
     `activations`: what a Keras model is quantized to, "int8" or "int16" (with int8 weights).
@@ -63,6 +68,8 @@ class Request:
     activations: str = "int8"
     hop: int | None = None
     tune: str | None = None
+    calibration: str | None = None
+    calibration_samples: int = MOST_CALIBRATION_SAMPLES
 
     @property
     def is_tflite(self) -> bool:
@@ -74,7 +81,7 @@ class Calibration:
     """How an int8 model came about: from which samples, or on random input, or as the file was given.
 
     `recurrent`: a line for each recurrent layer that was rebuilt, e.g. "layer 'lstm': unrolled over 49 steps".
-    `quality`: what was won over the converter's own quantization.
+    `quality`: what was won over the converter's own quantization. `coverage`: what the samples hold of those given.
     """
 
     source: str
@@ -82,6 +89,7 @@ class Calibration:
     random: bool
     recurrent: tuple[str, ...] = ()
     quality: Quality | None = None
+    coverage: Coverage | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,6 +116,8 @@ def make_request(
     activations: str = "int8",
     hop: int | None = None,
     tune: str | None = None,
+    calibration: str | None = None,
+    calibration_samples: int = MOST_CALIBRATION_SAMPLES,
 ) -> Request:
     """Fill in what was left out: the name from the file, the data file that lies beside the model."""
     if tune not in (None, "none") and (by_rows or hop is not None):
@@ -119,8 +129,21 @@ def make_request(
     beside = find_data(model)
     if data is None and beside is not None:
         data = str(beside)
-    name = c_name(name or model.stem)
-    return Request(model, name, data, input_shapes, allow_lambda, optimize, by_rows, activations, hop, tune)
+    data, calibration = (None if text is None else settled(text, model) for text in (data, calibration))
+    return Request(
+        model=model,
+        name=c_name(name or model.stem),
+        data=data,
+        input_shapes=input_shapes,
+        allow_lambda=allow_lambda,
+        optimize=optimize,
+        by_rows=by_rows,
+        activations=activations,
+        hop=hop,
+        tune=tune,
+        calibration=calibration,
+        calibration_samples=calibration_samples,
+    )
 
 
 def compile_model(
@@ -207,9 +230,14 @@ def _need_near_constants(models: Sequence[Compiled], board: Board) -> None:
 
 
 def quantize_request(
-    request: Request, path: Path, progress: Progress, diagnose: bool = False, target_drop: float | None = None
+    request: Request,
+    path: Path,
+    progress: Progress,
+    diagnose: bool = False,
+    target_drop: float | None = None,
+    robustness: bool = False,
 ) -> QuantizeResult:
-    """The int8 .tflite of a Keras model at `path`; quantize_model says what the last two do. Raises TinygenError."""
+    """The int8 .tflite of a Keras model at `path`; quantize_model says what the last three do. Raises TinygenError."""
     return quantize_model(
         request.model,
         path,
@@ -217,7 +245,10 @@ def quantize_request(
         input_shapes=request.input_shapes,
         allow_lambda=request.allow_lambda,
         activations=request.activations,
+        calibration=request.calibration,
+        calibration_samples=request.calibration_samples,
         diagnose=diagnose,
+        robustness=robustness,
         target_drop=target_drop,
         progress=progress,
     )
@@ -232,13 +263,13 @@ def quantized(
         return Calibration(f"{request.model.name} as given", 0, False), None
     result = quantize_request(request, path, progress, target_drop=target_drop)
     source, samples, random = result.calibration, result.calibration_samples, result.random_calibration
-    return Calibration(source, samples, random, result.recurrent, result.quality), result.mixed
+    recurrent, quality = result.recurrent, result.quality
+    return Calibration(source, samples, random, recurrent, quality, result.coverage), result.mixed
 
 
 def _labels(request: Request, model: Model) -> tuple[str, ...]:
-    if request.data is None:
-        return ()
-    return load_data(request.data, input_shapes_of(model.graph)).labels
+    data = request.data or request.calibration
+    return () if data is None else load_data(data, input_shapes_of(model.graph)).labels
 
 
 def input_shapes_of(graph: Graph) -> dict[str, tuple[int, ...]]:
@@ -248,13 +279,17 @@ def input_shapes_of(graph: Graph) -> dict[str, tuple[int, ...]]:
 
 def _identity(request: Request) -> dict[str, Any]:
     """What an int8 model depends on, as it stands in build.json."""
-    data = None if request.data is None or request.is_tflite else split_spec(request.data)
+    data = None if request.data is None or request.is_tflite else parse_spec(request.data)
+    other = None if request.calibration is None or request.is_tflite else parse_spec(request.calibration)
     return {
         "tinygen": __version__,
         "model": request.model.name,
         "source_sha256": sha256_of(request.model),
-        "data_key": None if data is None else data[1],
-        "data_sha256": None if data is None else sha256_of(data[0]),
+        "data_key": None if data is None else data.key,
+        "data_options": None if data is None else dict(data.options),
+        "data_sha256": None if data is None else sha256_of(data.path),
+        "calibration_data": None if other is None else [other.key, dict(other.options), sha256_of(other.path)],
+        "most_samples": request.calibration_samples,
         "input_shapes": {name: list(shape) for name, shape in request.input_shapes.items()},
         "allow_lambda": request.allow_lambda,
         "activations": request.activations,
@@ -270,7 +305,9 @@ def _kept(project: Path, name: str, identity: dict[str, Any]) -> tuple[bytes, Ca
         if same and record["model_sha256"] == hashlib.sha256(tflite).hexdigest():
             fields = record["calibration"]
             recurrent, quality = tuple(fields["recurrent"]), Quality.from_json(fields["quality"])
-            return tflite, Calibration(**{**fields, "recurrent": recurrent, "quality": quality})
+            covered = Coverage.from_json(fields["coverage"])
+            told = {**fields, "recurrent": recurrent, "quality": quality, "coverage": covered}
+            return tflite, Calibration(**told)
     except (OSError, ValueError, KeyError, TypeError):
         pass  # nothing kept, or not by this version: build anew
     return None

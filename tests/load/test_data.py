@@ -225,7 +225,7 @@ def test_classes_need_test_samples(save: Callable[..., str]) -> None:
 def test_files_that_are_no_data(tmp_path: Path, save: Callable[..., str]) -> None:
     assert "there is no data file" in failure(str(tmp_path / "no.npz"))
     assert "there is no data file" in failure(f"{tmp_path / 'no.npz'}:key")
-    assert "is a folder" in failure(str(tmp_path))
+    assert "has no images, .wav or .csv files" in failure(str(tmp_path))
     (tmp_path / "text.npz").write_text("1,2,3")
     assert "neither an .npy nor an .npz" in failure(str(tmp_path / "text.npz"))
     (tmp_path / "empty.npz").write_bytes(b"")

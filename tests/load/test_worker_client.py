@@ -17,6 +17,7 @@ import pytest
 from tinygen.errors import TinygenError
 from tinygen.load import worker_client
 from tinygen.load.keras_job import Quality
+from tinygen.load.subset import Coverage
 from tinygen.load.worker_client import predict_float, quantize_model
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
@@ -62,6 +63,7 @@ RESULT = {
     "random": False,
     "recurrent": ["layer 'gru': unrolled over 4 steps"],
     "quality": {"plain_sqnr_db": 30.5, "sqnr_db": 33.0, "remedies": ["biases corrected"]},
+    "coverage": {"samples": 3, "of_samples": 9, "classes": None, "of_classes": None, "ranges": [["audio", 0.5]]},
 }
 WRITE = "open('model.tflite', 'wb').write(b'new')\n"
 
@@ -81,6 +83,7 @@ def test_a_good_child(child: Child, out: Path) -> None:
     )
     assert result.recurrent == ("layer 'gru': unrolled over 4 steps",)
     assert result.quality == Quality(30.5, 33.0, ("biases corrected",))
+    assert result.coverage == Coverage(3, 9, None, None, (("audio", 0.5),))
     assert result.float_outputs == ()
 
 
@@ -88,16 +91,22 @@ def test_the_job_and_the_environment(child: Child, out: Path, monkeypatch: pytes
     monkeypatch.setenv("KERAS_BACKEND", "torch")
     monkeypatch.setenv("TF_USE_LEGACY_KERAS", "1")
     np.savez(out.parent / "d.npz", x=np.zeros(1))
+    (out.parent / "photos").mkdir()
     report = out.parent / "report.json"
     child(
         f"job = json.load(open(sys.argv[1]))\n{WRITE}"
         f"json.dump([job, os.getcwd(), dict(os.environ)], open({str(report)!r}, 'w'))\nsay('result', {RESULT!r})"
     )
     monkeypatch.chdir(out.parent)
-    quantize_model(Path("kws.h5"), out, data="d.npz:x", input_shapes={"a": (1, 2)}, predict=True, allow_lambda=True)
+    other = "photos,scale=0..1"
+    shapes = {"a": (1, 2)}
+    quantize_model(
+        Path("kws.h5"), out, data="d.npz:x", calibration=other, input_shapes=shapes, predict=True, allow_lambda=True
+    )
     job, folder, environment = json.loads(report.read_text())
     assert job["model"] == str((out.parent / "kws.h5").resolve())
     assert job["data"] == str((out.parent / "d.npz").resolve()) + ":x"
+    assert job["calibration"] == str((out.parent / "photos").resolve()) + ",scale=0..1"
     assert (job["input_shapes"], job["predict"], job["allow_lambda"], job["quantize"]) == (
         {"a": [1, 2]},
         True,

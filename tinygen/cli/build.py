@@ -24,8 +24,13 @@ from tinygen.report.float_islands import island_lines, islands_json
 from tinygen.report.size import Size, planned_size, size_json, size_table
 from tinygen.stack import Stack, invoke_stack
 
+_EXAMPLES = (
+    "Example: tinygen build --board esp32 kws.h5 --data kws.npz; "
+    "tinygen build --board esp32s3 cats.keras --data photos/test,scale=0..1 --calibration photos/train,scale=0..1"
+)
 
-@click.command(epilog="Example: tinygen build --board esp32 kws.h5 --data kws.npz")
+
+@click.command(epilog=_EXAMPLES)
 @BOARD
 @PROJECT
 @PROTOCOL

@@ -6,7 +6,6 @@ import importlib.metadata
 import json
 import platform
 import sys
-import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -16,13 +15,11 @@ from serial.tools.list_ports import comports
 
 from tinygen import __version__
 from tinygen.boards import Board, get_board, load_boards
-from tinygen.cli.options import INPUT_SHAPE, JSON, Shape
-from tinygen.cli.progress import OUT, Steps
-from tinygen.errors import TinygenError
+from tinygen.cli.look_at import look_at
+from tinygen.cli.options import DATA, INPUT_SHAPE, JSON, Shape, calibration_options
+from tinygen.cli.progress import OUT
 from tinygen.installed import how_to_install, needs_of
-from tinygen.load.arrays import write_atomically
-from tinygen.pipeline import Request, make_request, quantize_request
-from tinygen.report.diagnosis import diagnosis_page, diagnosis_text
+from tinygen.request import make_request
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +31,24 @@ class Finding:
     detail: str
 
 
-@click.command(epilog="Example: tinygen doctor --board qemu-stm32f405; tinygen doctor kws.h5 --html kws.html")
+_EXAMPLES = (
+    "Example: tinygen doctor --board qemu-stm32f405; tinygen doctor kws.h5 --html kws.html; "
+    "tinygen doctor cats.keras --data photos/test --calibration photos/train --robustness; "
+    "tinygen doctor gestures.tflite --data imu.csv,hop=20,label=gesture --robustness"
+)
+
+
+@click.command(epilog=_EXAMPLES)
 @click.argument("model", type=click.Path(path_type=Path), required=False)
 @click.option("-b", "--board", "board_name", metavar="BOARD", help="Look only for what this board needs.")
-@click.option("--data", metavar="FILE[:KEY]", help="Samples to look at MODEL with; default: MODEL's stem + .npz.")
+@DATA
+@calibration_options
+@click.option(
+    "--robustness",
+    is_flag=True,
+    help="Also say what shifts of the input do (noise, gain, offset, blur, moved in time, FGSM), float and int8 beside "
+    "one another.",
+)
 @click.option(
     "--html", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write MODEL's as a page."
 )
@@ -48,6 +59,9 @@ def doctor(
     model: Path | None,
     board_name: str | None,
     data: str | None,
+    calibration: str | None,
+    calibration_samples: int,
+    robustness: bool,
     html: Path | None,
     unsafe_lambda: bool,
     input_shapes: tuple[Shape, ...],
@@ -59,10 +73,20 @@ def doctor(
     every emulated board is looked at: its compiler, the C library for that, its emulator, its Arduino core.
 
     With MODEL, a Keras model: say what its quantization costs on samples, layer by layer, what causes it, and what
-    each remedy wins.
+    each remedy wins. With an int8 .tflite: whether the samples fit it, and its --robustness.
     """
     if model is not None:
-        _look_at(make_request(model, None, data, dict(input_shapes), unsafe_lambda), html, as_json)
+        shapes = dict(input_shapes)
+        request = make_request(
+            model,
+            None,
+            data,
+            shapes,
+            unsafe_lambda,
+            calibration=calibration,
+            calibration_samples=calibration_samples,
+        )
+        look_at(request, html, as_json, robustness)
         return
     boards = (get_board(board_name),) if board_name else tuple(board for board in load_boards() if board.emulated)
     findings = [*_packages(), *(_board(board, needed=board_name is not None) for board in boards), *_ports()]
@@ -78,26 +102,6 @@ def doctor(
         OUT.print(table)
     if any(f.ok is False for f in findings):
         sys.exit(1)
-
-
-def _look_at(request: Request, html: Path | None, as_json: bool) -> None:
-    """The model's diagnosis, to the terminal and the page. Raises TinygenError."""
-    if request.is_tflite:
-        raise TinygenError(f"{request.model.name} has no float model to compare with", "give the .h5 or .keras file")
-    if request.data is None:
-        raise TinygenError("there is no data to look at the model with", "give --data FILE")
-    steps = Steps()
-    with steps.step(f"looking at {request.model.name}"), tempfile.TemporaryDirectory(prefix="tinygen-") as folder:
-        result = quantize_request(request, Path(folder) / "model.tflite", steps.update, diagnose=True)
-    assert result.quality is not None
-    assert result.diagnosis is not None
-    report = {"model": request.name, **asdict(result.quality), **result.diagnosis}
-    if html is not None:
-        write_atomically(html, diagnosis_page(report))
-    if as_json:
-        click.echo(json.dumps(report, indent=2))
-    else:
-        click.echo(diagnosis_text(report))
 
 
 def _packages() -> list[Finding]:

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from tinygen.errors import TinygenError
+from tinygen.load.keras_job import MOST_CALIBRATION_SAMPLES
 from tinygen.pipeline import Request, make_request
 from tinygen.plan.search import OPTIMIZE
 from tinygen.render.arenas import arena_name
@@ -87,6 +88,30 @@ HOP = click.option(
 )
 
 
+_DATA_HELP = (
+    "Samples: .npz[:KEY], .npy, a .csv, a folder of images or of .wav files (subfolders are classes), or "
+    "MODULE:FUNCTION of the current folder; options behind it: photos,scale=0..1 or imu.csv,hop=20,label=activity "
+    "(docs/data.md)."
+)
+DATA = click.option("--data", metavar="DATA", help=f"{_DATA_HELP} Default: MODEL's stem + .npz.")
+_CALIBRATION = click.option(
+    "--calibration", metavar="DATA", help="Other samples to calibrate with than those of --data, as there."
+)
+CALIBRATION_SAMPLES = click.option(
+    "--calibration-samples",
+    type=click.IntRange(min=1, max=100_000),
+    default=MOST_CALIBRATION_SAMPLES,
+    show_default=True,
+    metavar="N",
+    help="Calibrate with at most N samples, of each class its part.",
+)
+
+
+def calibration_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What a model is calibrated with beside --data: `calibration` and `calibration_samples`."""
+    return _CALIBRATION(CALIBRATION_SAMPLES(command))
+
+
 def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """MODEL, what it takes to make an int8 model of it, and how to plan it; the command gets one `request`."""
     return HOP(BY_ROWS(OPTIMIZED(TUNED(source_options(command)))))
@@ -107,17 +132,30 @@ def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
         taken: str = "whole",
         hop: int | None = None,
         tune: str | None = None,
+        calibration: str | None = None,
+        calibration_samples: int = MOST_CALIBRATION_SAMPLES,
         **rest: Any,
     ) -> Any:
-        shapes = dict(input_shapes)
         request = make_request(
-            model, name, data, shapes, unsafe_lambda, optimize, taken == "rows", activations, hop, tune
+            model,
+            name,
+            data,
+            dict(input_shapes),
+            unsafe_lambda,
+            optimize,
+            taken == "rows",
+            activations,
+            hop,
+            tune,
+            calibration,
+            calibration_samples,
         )
         return command(request=request, **rest)
 
     options = (
         click.option("--name", metavar="NAME", help="The model's name in C (default: from the file)."),
-        click.option("--data", metavar="FILE[:KEY]", help="Samples, .npz or .npy; default: MODEL's stem + .npz."),
+        DATA,
+        calibration_options,
         click.argument("model", type=click.Path(path_type=Path)),
     )
     return _decorated(with_request, options)
@@ -141,6 +179,8 @@ def models_options(command: Callable[..., Any]) -> Callable[..., Any]:
         taken: str,
         hop: int | None,
         tune: str | None,
+        calibration: tuple[str, ...],
+        calibration_samples: int,
         **rest: Any,
     ) -> Any:
         if len(models) > 1 and tune not in (None, "none"):
@@ -149,12 +189,29 @@ def models_options(command: Callable[..., Any]) -> Callable[..., Any]:
             raise TinygenError(
                 "--input-shape is for one MODEL", "make int8 files first, with `tinygen quantize --input-shape`", 2
             )
-        shapes = dict(input_shapes)
+        each = zip(
+            models,
+            _one_each("--name", names, models),
+            _one_each("--data", data, models),
+            _one_each("--calibration", calibration, models),
+            strict=True,
+        )
         requests = tuple(
-            make_request(model, name, file, shapes, unsafe_lambda, optimize, taken == "rows", activations, hop, tune)
-            for model, name, file in zip(
-                models, _one_each("--name", names, models), _one_each("--data", data, models), strict=True
+            make_request(
+                model,
+                name,
+                file,
+                dict(input_shapes),
+                unsafe_lambda,
+                optimize,
+                taken == "rows",
+                activations,
+                hop,
+                tune,
+                other,
+                calibration_samples,
             )
+            for model, name, file, other in each
         )
         _need_different_names(requests)
         return command(requests=requests, **rest)
@@ -170,9 +227,16 @@ def models_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--data",
             multiple=True,
-            metavar="FILE[:KEY]",
-            help="Samples, .npz or .npy; default (-): MODEL's stem + .npz; of several MODELs once for each.",
+            metavar="DATA",
+            help=f"{_DATA_HELP} Default (-): MODEL's stem + .npz. Of several MODELs once for each.",
         ),
+        click.option(
+            "--calibration",
+            multiple=True,
+            metavar="DATA",
+            help="Other samples to calibrate with than those of --data. Of several MODELs once for each, - for none.",
+        ),
+        CALIBRATION_SAMPLES,
         click.argument("models", type=click.Path(path_type=Path), nargs=-1, required=True, metavar="MODEL..."),
     )
     return HOP(BY_ROWS(OPTIMIZED(TUNED(_decorated(with_requests, options)))))

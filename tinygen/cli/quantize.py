@@ -35,7 +35,15 @@ def _part(context: click.Context, parameter: click.Parameter, value: str | None)
     return part
 
 
-@click.command(epilog="Example: tinygen quantize kws.h5 -o kws_int8.tflite; tinygen quantize kws.h5 --target-drop 0.5%")
+_EXAMPLES = (
+    "Example: tinygen quantize kws.h5 -o kws_int8.tflite; tinygen quantize kws.h5 --target-drop 0.5%; "
+    "tinygen quantize cats.keras --data photos,scale=0..1; "
+    "tinygen quantize imu.keras --data imu.csv,hop=20,label=activity; "
+    "tinygen quantize wake.keras --data prepare:samples"
+)
+
+
+@click.command(epilog=_EXAMPLES)
 @click.option(
     "--target-drop",
     callback=_part,
@@ -77,6 +85,7 @@ def quantize(request: Request, target_drop: float | None, output: Path | None, a
         "calibration": calibration.source,
         "calibration_samples": calibration.samples,
         "random_calibration": calibration.random,
+        "coverage": None if calibration.coverage is None else asdict(calibration.coverage),
         "recurrent": list(calibration.recurrent),
         "mixed": mixed,
         "quality": None if quality is None else asdict(quality),
@@ -86,7 +95,9 @@ def quantize(request: Request, target_drop: float | None, output: Path | None, a
     if as_json:
         click.echo(json.dumps(report, indent=2))
     else:
-        OUT.print(f"{path}: {path.stat().st_size:,} bytes, calibrated on {calibration.source}")
+        OUT.print(f"{path}: {path.stat().st_size:,} bytes, calibrated on {calibration.source}", markup=False)
+        if calibration.coverage is not None:
+            OUT.print(f"calibrated with {calibration.coverage.text}", markup=False)
         if quality is not None:
             OUT.print(quality_line(quality))
         if mixed is not None:

@@ -19,6 +19,7 @@ from tinygen.errors import TinygenError
 from tinygen.ir import Array, Graph
 from tinygen.load.arrays import write_atomically
 from tinygen.load.data import load_data
+from tinygen.load.settle import settled
 from tinygen.pipeline import Request, input_shapes_of
 from tinygen.samples import raw_samples, real_values, stack
 from tinygen.tester import DeviceRun
@@ -28,7 +29,13 @@ from tinygen.tester import DeviceRun
 @BOARD
 @PORT
 @PROJECT_SHORT
-@click.option("--input", "input_file", required=True, metavar="FILE", help=".npy, or .npz with the inputs' names.")
+@click.option(
+    "--input",
+    "input_file",
+    required=True,
+    metavar="DATA",
+    help="What to run, as --data has it: .npy, .npz, photos,scale=0..1 ...",
+)
 @click.option(
     "--output",
     "output_file",
@@ -61,7 +68,7 @@ def run(
     graph = compiled.plan.program.graph
     if len(graph.outputs) > 1 and output_file.suffix != ".npz":
         raise TinygenError(f"{request.name} has {len(graph.outputs)} outputs", "give an .npz file as --output")
-    samples = load_data(input_file, input_shapes_of(graph)).test
+    samples = load_data(settled(input_file, request.model), input_shapes_of(graph)).test
     if samples is None:
         raise TinygenError(f"{input_file} has no samples", "give an .npy, or an .npz with the inputs' names")
     raw = raw_samples(graph, samples)

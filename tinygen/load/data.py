@@ -19,6 +19,7 @@ from tinygen.load.arrays import (
     Array,
     ArrayFile,
     Samples,
+    Shape,
     Shapes,
     check_classes,
     check_labels,
@@ -28,6 +29,11 @@ from tinygen.load.arrays import (
     sample_shape,
     shape_text,
 )
+from tinygen.load.folders import Folder, Gathered, open_folder
+from tinygen.load.images import load_images
+from tinygen.load.sounds import load_sounds
+from tinygen.load.spec import Spec, parse_spec, split_spec
+from tinygen.load.tables import load_tables
 from tinygen.load.vectors import MARKER, read_vectors, save_vectors
 
 __all__ = ["Dataset", "Samples", "Shapes", "find_data", "load_data", "sample_shape", "save_vectors", "split_spec"]
@@ -39,8 +45,9 @@ class Dataset:
 
     `calibration` is None when the file has none (only `x_test`, or a vectors file); `test` is the same
     object as `calibration` when the file names no test samples; the sources say which array of which file
-    that was ("x_test of kws.npz"). `y_test`: (N,) int64 class numbers.
-    The last four fields come from a vectors file only: inputs as the device takes them, both references
+    that was ("x_test of kws.npz").
+    `y_test`, `y_calibration`: (N,) int64 class numbers, where they are known.
+    `int8_inputs` to `model_sha256` come from a vectors file only: inputs as the device takes them, both references
     (one array (N, ...) per output of the model, in its order; `float_outputs` may be empty), and the
     SHA-256 of the int8 model that they belong to.
     """
@@ -56,6 +63,7 @@ class Dataset:
     int8_outputs: tuple[Array, ...] = ()
     float_outputs: tuple[Array, ...] = ()
     model_sha256: str = ""
+    y_calibration: Array | None = None
 
 
 def find_data(model_path: Path) -> Path | None:
@@ -64,30 +72,17 @@ def find_data(model_path: Path) -> Path | None:
     return path if path.is_file() else None
 
 
-def split_spec(spec: str) -> tuple[Path, str | None]:
-    """FILE or FILE:KEY to (path, key). A file of that very name wins, so a name may contain colons.
-
-    Raises TinygenError when there is no such file.
-    """
-    if Path(spec).is_file():
-        return Path(spec), None
-    head, _, key = spec.rpartition(":")
-    if head and key and Path(head).is_file():
-        return Path(head), key
-    if Path(spec).is_dir():
-        raise TinygenError(f"{spec} is a folder, not a data file", "give an .npz or .npy file")
-    raise TinygenError(f"there is no data file {spec}", "give FILE, or FILE:KEY for one array of an .npz")
-
-
-def load_data(spec: str, input_shapes: Shapes, *, model_sha256: str = "") -> Dataset:
-    """Read FILE or FILE:KEY for a model with these inputs (name to shape with the batch; None: any).
+def load_data(text: str, input_shapes: Shapes, *, model_sha256: str = "") -> Dataset:
+    """Read PATH[:KEY][,OPTION=VALUE...] for a model with these inputs (name to shape with the batch; None: any).
 
     - .npy: one array, the samples of the only input, used to calibrate and to test.
     - .npz with `x_calibration` and/or `x_test` (for a model of several inputs `x_calibration_NAME`,
       `x_test_NAME`), and if wanted `y_test` and `labels` (strings). Without `x_test` the calibration samples
-      are the test samples, without `x_calibration` there is nothing to calibrate with.
+      are the test samples, without `x_calibration` there is nothing to calibrate with. `y_calibration`: their classes.
     - any other .npz: an array for each input under its name; or, for a model of one input, the only array
       that fits. These serve both purposes.
+    - a folder of images (images.py), of .wav files (sounds.py) or of tables, or a .csv (tables.py), for a model of one
+      input; these serve both purposes. Subfolders are classes.
     - .npz:KEY: that array serves both purposes (with `y_test` if KEY is `x_test`).
     - a vectors file (vectors.py); `model_sha256`, if given, must be the one in the file.
 
@@ -95,8 +90,13 @@ def load_data(spec: str, input_shapes: Shapes, *, model_sha256: str = "") -> Dat
     dropped. Raises TinygenError for a missing or damaged file, an array of the wrong shape, without samples,
     with NaN or infinity, pickled objects, and for `y_test` or `labels` that do not fit.
     """
-    path, key = split_spec(spec)
-    with warnings.catch_warnings(), open_arrays(path) as file:
+    spec = parse_spec(text)
+    gathered = _gathered(spec, input_shapes)
+    if gathered is not None:
+        return gathered
+    spec.need_only()
+    key = spec.key
+    with warnings.catch_warnings(), open_arrays(spec.path) as file:
         warnings.simplefilter("ignore")  # numpy warns of odd headers; only the content counts here
         if file.single is not None:
             return _unnamed(file, file.single, key, input_shapes)
@@ -107,6 +107,35 @@ def load_data(spec: str, input_shapes: Shapes, *, model_sha256: str = "") -> Dat
         if any(_prefixed(file, prefix, input_shapes) for prefix in ("x_calibration", "x_test")):
             return _named(file, input_shapes)
         return _other(file, input_shapes)
+
+
+def _gathered(spec: Spec, shapes: Shapes) -> Dataset | None:
+    """The samples of a folder or a .csv; None for anything else."""
+    if spec.path.is_dir():
+        folder = open_folder(spec.path)
+    elif spec.path.suffix.lower() == ".csv" and spec.key is None:
+        folder = Folder(spec.path.name, "tables", (spec.path,), (), ())
+    else:
+        return None
+    name = _only_input(shapes, spec.path.name)
+    found = _load(folder, spec, shapes[name])
+    samples = {name: check_samples(found.samples, found.source, shapes[name])}
+    return Dataset(
+        name=folder.name,
+        calibration=samples,
+        calibration_source=found.source,
+        test=samples,
+        test_source=found.source,
+        y_test=found.classes,
+        labels=found.labels,
+        y_calibration=found.classes,
+    )
+
+
+def _load(folder: Folder, spec: Spec, shape: Shape) -> Gathered:
+    if folder.kind == "images":
+        return load_images(folder, spec, shape)
+    return load_sounds(folder, spec, shape) if folder.kind == "recordings" else load_tables(folder, spec, shape)
 
 
 def _unnamed(file: ArrayFile, array: Array, key: str | None, shapes: Shapes) -> Dataset:
@@ -122,7 +151,7 @@ def _one_key(file: ArrayFile, key: str, shapes: Shapes) -> Dataset:
     if key not in file.keys:
         raise TinygenError(f"{file.name} has no array {key}", file.listing())
     samples = _read(file, {name: key}, shapes)
-    y_test = _y_test(file, samples) if key == "x_test" else None
+    y_test = _classes(file, "y_test", samples) if key == "x_test" else None
     return _both(file, samples, f"{key} of {file.name}", y_test)
 
 
@@ -133,11 +162,12 @@ def _named(file: ArrayFile, shapes: Shapes) -> Dataset:
         raise TinygenError(f"{file.name} has y_test but no x_test", "add x_test, a sample for each entry")
     calibration = _read(file, calibration_keys, shapes) if calibration_keys else None
     test = _read(file, test_keys, shapes) if test_keys else calibration
-    y_test = _y_test(file, test) if test is not None else None
+    y_calibration = _classes(file, "y_calibration", calibration)
+    y_test = _classes(file, "y_test", test) if test_keys else y_calibration
     source = f"x_calibration of {file.name}" if calibration_keys else ""
     test_source = f"x_test of {file.name}" if test_keys else source
     labels = check_labels(file.read("labels"), f"labels of {file.name}", y_test) if "labels" in file.keys else ()
-    return Dataset(file.name, calibration, source, test, test_source, y_test, labels)
+    return Dataset(file.name, calibration, source, test, test_source, y_test, labels, y_calibration=y_calibration)
 
 
 def _other(file: ArrayFile, shapes: Shapes) -> Dataset:
@@ -162,7 +192,7 @@ def _other(file: ArrayFile, shapes: Shapes) -> Dataset:
 def _vectors(file: ArrayFile, shapes: Shapes, model_sha256: str) -> Dataset:
     vectors = read_vectors(file, shapes, model_sha256)
     test = vectors.test or vectors.int8_inputs
-    y_test = _y_test(file, test)
+    y_test = _classes(file, "y_test", test)
     return Dataset(
         name=file.name,
         calibration=None,
@@ -180,7 +210,8 @@ def _vectors(file: ArrayFile, shapes: Shapes, model_sha256: str) -> Dataset:
 
 def _both(file: ArrayFile, samples: Samples, source: str, y_test: Array | None = None) -> Dataset:
     """One set of samples for both purposes, from a file that need not follow tinygen's names."""
-    return Dataset(file.name, samples, source, samples, source, y_test, _labels_if_any(file, y_test))
+    labels = _labels_if_any(file, y_test)
+    return Dataset(file.name, samples, source, samples, source, y_test, labels, y_calibration=y_test)
 
 
 def _labels_if_any(file: ArrayFile, y_test: Array | None) -> tuple[str, ...]:
@@ -230,7 +261,8 @@ def _read(file: ArrayFile, keys: dict[str, str], shapes: Shapes) -> Samples:
     return samples
 
 
-def _y_test(file: ArrayFile, test: Samples) -> Array | None:
-    if "y_test" not in file.keys:
+def _classes(file: ArrayFile, key: str, samples: Samples | None) -> Array | None:
+    if samples is None or key not in file.keys:
         return None
-    return check_classes(file.read("y_test"), f"y_test of {file.name}", len(next(iter(test.values()))))
+    count = len(next(iter(samples.values())))
+    return check_classes(file.read(key), f"{key} of {file.name}", count)

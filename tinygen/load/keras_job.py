@@ -15,8 +15,8 @@ from tinygen.errors import TinygenError
 
 PROGRESS = "progress"  # str: the stage that begins now
 ERROR = "error"  # {"message", "hint", "exit_code"} of a TinygenError
-# {"kind", "inputs", "outputs", "calibration", "samples", "random", "recurrent", "quality"}: the end, all went well.
-# "quality": null, or the fields of a Quality
+# {"kind", "inputs", "outputs", "calibration", "samples", "random", "recurrent", "quality", "coverage"}: all went well.
+# "quality": null, or the fields of a Quality; "coverage": those of a Coverage (subset.py), null without data
 RESULT = "result"
 
 MODEL_FILE = "model.tflite"
@@ -24,9 +24,13 @@ SAMPLES_FILE = "samples.npz"
 SAMPLES_PREFIX = "x_"  # before the input's name in SAMPLES_FILE
 OUTPUTS_FILE = "outputs.npz"
 MIXED_FILE = "mixed.json"  # fields of a Search (quantize/search.py) without its content
-DIAGNOSIS_FILE = "diagnosis.json"  # {"plain", "now": fields of a Diagnosis, "tried", "findings"}: see worker.py
+DIAGNOSIS_FILE = (
+    "diagnosis.json"  # {"plain", "now": fields of a Diagnosis, "tried", "offers", "findings"}: see worker.py
+)
+ROBUSTNESS_FILE = "robustness.json"  # fields of a Robustness (quantize/robust.py)
 INSIDE_FILE = "inside.npz"
 
+MOST_CALIBRATION_SAMPLES = 300  # if nothing else is asked for
 UNNAMED = ""  # the name of a model's only input in Job.input_shapes
 
 
@@ -57,7 +61,9 @@ class Job:
     """One run of the child.
 
     `quantize`: write MODEL_FILE, and float outputs of the test samples if `predict`. Otherwise: run the float
-    model on SAMPLES_FILE. `diagnose`: also write DIAGNOSIS_FILE. `model` and `data` are absolute. `activations`:
+    model on SAMPLES_FILE. `diagnose`: also write DIAGNOSIS_FILE; `robustness`: also ROBUSTNESS_FILE. `model`, `data`
+    and `calibration`, which replaces the samples of `data` to calibrate with, are absolute. `calibration_samples`: at
+    most so many of them are used. `activations`:
     "int8", or "int16" for TFLite's 16x8 mode. `target_drop`: give layers int16 activations until the accuracy falls by
     no more than that (0.005: half a percent), and write MIXED_FILE.
     `inside`: names of tensors whose values inside the float model go to INSIDE_FILE, by their number here.
@@ -70,7 +76,10 @@ class Job:
     input_shapes: Mapping[str, tuple[int, ...]]
     allow_lambda: bool
     activations: str = "int8"
+    calibration: str | None = None
+    calibration_samples: int = MOST_CALIBRATION_SAMPLES
     diagnose: bool = False
+    robustness: bool = False
     target_drop: float | None = None
     inside: tuple[str, ...] = ()
 

@@ -167,16 +167,35 @@ def _not_loaded(name: str, error: Exception) -> TinygenError:
     )
 
 
-def normalisation_ratio(model: FloatModel, samples: Mapping[str, Any]) -> tuple[str, Any] | None:
-    """(name, ratios per channel) of a Keras model's first BatchNormalization: the deviation of its input on samples
-    (N, ...) over the one it remembers from training. None for a model without one at its top level."""
-    layers = getattr(model.owner, "layers", ())
-    first = next((layer for layer in layers if isinstance(layer, keras.layers.BatchNormalization)), None)
+def first_statistics(model: FloatModel, samples: Mapping[str, Any]) -> tuple[str, Any, Any] | None:
+    """What a Keras model's first BatchNormalization or Normalization remembers from training, against samples (N, ...).
+
+    (name, deviations of its input over those in training, means off in deviations of training), both per channel. None
+    for a model without one at its top level.
+    """
+    kinds = (keras.layers.BatchNormalization, keras.layers.Normalization)
+    first = next((layer for layer in getattr(model.owner, "layers", ()) if isinstance(layer, kinds)), None)
     if first is None:
         return None
+    is_batch = isinstance(first, keras.layers.BatchNormalization)
+    mean, variance = (first.moving_mean, first.moving_variance) if is_batch else (first.mean, first.variance)
+    mean, deviation = np.asarray(mean).ravel(), np.sqrt(np.asarray(variance).ravel() + getattr(first, "epsilon", 0.0))
     before = keras.Model(model.owner.inputs, first.input)
     arrays = [samples[tensor.name] for tensor in model.inputs]
     fitting = [x.reshape(-1, *t.shape[1:]) for x, t in zip(arrays, model.owner.inputs, strict=True)]
-    values = np.asarray(before(fitting if len(fitting) > 1 else fitting[0]))
-    deviation = values.reshape(-1, values.shape[-1]).std(0)
-    return first.name, deviation / np.sqrt(np.asarray(first.moving_variance) + first.epsilon)
+    values = np.asarray(before(fitting))
+    values = values.reshape(-1, values.shape[-1] if len(mean) > 1 else 1)
+    if values.shape[1] != len(mean):  # normalised along another axis than the last
+        return None
+    deviation = np.where(deviation > 0, deviation, np.nan)
+    return first.name, values.std(0) / deviation, (values.mean(0) - mean) / deviation
+
+
+def first_rescaling(model: FloatModel) -> float | None:
+    """The factor of a Keras model's Rescaling layer before all layers with weights; None without one."""
+    for layer in getattr(model.owner, "layers", ()):
+        if isinstance(layer, keras.layers.Rescaling) and np.ndim(layer.scale) == 0:
+            return float(layer.scale)
+        if layer.weights:
+            return None
+    return None

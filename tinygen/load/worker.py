@@ -12,28 +12,29 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tinygen.errors import TinygenError
-from tinygen.load import keras_job
+from tinygen.load import health, keras_job
 from tinygen.load.arrays import Array, Samples, as_numbers, check_samples, open_arrays
 from tinygen.load.child_limits import limit_memory
 from tinygen.load.data import Dataset, load_data
 from tinygen.load.keras_file import prepare
 from tinygen.load.keras_job import Job, Quality
+from tinygen.load.subset import Coverage, coverage, stratified
 from tinygen.quantize.diagnose import diagnose
-from tinygen.quantize.findings import Finding, data_findings, layer_findings, scale_findings
+from tinygen.quantize.findings import Finding, layer_findings
 from tinygen.quantize.improve import Improved, improve
+from tinygen.quantize.offers import offers
 from tinygen.quantize.search import Exam, search
 
 FixedShapes = Mapping[str, tuple[int, ...]]
 Numbers = Mapping[str, int]  # inputs that are int32, and below what their numbers lie (0: unknown)
 
-MOST_CALIBRATION_SAMPLES = 300
 RANDOM_SAMPLES = 100
 _SEED = 20240607
 _SECONDS_BETWEEN_REPORTS = 1.0
@@ -72,7 +73,7 @@ def run(job: Job, channel: Channel) -> dict[str, object]:
     channel.progress(f"loading {model_path.name}")
     model = keras_model.load_model(file, job.allow_lambda)
     shapes = keras_job.fix_shapes(model.inputs, job.input_shapes)
-    dataset = load_data(job.data, shapes) if job.data else None
+    dataset = _dataset(job, shapes)
     if job.activations == "int16" and model.numbers:
         names = ", ".join(model.numbers)
         raise TinygenError(
@@ -81,7 +82,7 @@ def run(job: Job, channel: Channel) -> dict[str, object]:
         )
     if job.activations == "int16":
         model.recurrent.unroll_all()  # the converter has no int16 form of what they would be fused to
-    calibration = _calibration(dataset, shapes, model.numbers) if job.quantize else None
+    calibration = _calibration(dataset, shapes, model.numbers, job.calibration_samples) if job.quantize else None
     samples = _test_samples(job, dataset, shapes, model.numbers)
     quality = None
     traced = keras_convert.trace(model, shapes)
@@ -93,8 +94,10 @@ def run(job: Job, channel: Channel) -> dict[str, object]:
             quality = Quality(round(improved.plain_db, 2), round(improved.db, 2), improved.remedies)
             content = improved.content
             if job.diagnose:
-                findings = (*data_findings(calibration.samples, dataset.test), *_scales(model, calibration.samples))
+                findings = _ailments(model, traced, shapes, dataset, calibration, channel)
                 pair.diagnose(improved, findings, channel)
+            if job.robustness:
+                pair.shift(model, improved, dataset, channel)
             if job.target_drop is not None:
                 content = pair.mixed(improved, _exam(model, traced, shapes, dataset, channel), job.target_drop, channel)
         Path(keras_job.MODEL_FILE).write_bytes(content)
@@ -114,6 +117,7 @@ def run(job: Job, channel: Channel) -> dict[str, object]:
         "random": calibration is not None and dataset is None,
         "recurrent": recurrent,
         "quality": None if quality is None else asdict(quality),
+        "coverage": None if calibration is None or calibration.coverage is None else asdict(calibration.coverage),
     }
 
 
@@ -167,9 +171,28 @@ class _Pair:
             "plain": asdict(plain),
             "now": asdict(now),
             "tried": [{"remedy": remedy, "sqnr_db": round(db, 2)} for remedy, db in improved.tried],
+            "offers": [{"remedy": remedy, "sqnr_db": round(db, 2)} for remedy, db in offers(improved, now, inputs)],
             "findings": [asdict(finding) for finding in found],
         }
         Path(keras_job.DIAGNOSIS_FILE).write_text(json.dumps(report), encoding="utf-8")
+
+    def shift(self, model: Any, improved: Improved, dataset: Dataset, channel: Channel) -> None:
+        """Write ROBUSTNESS_FILE."""
+        stage = "shifting the test samples"
+        channel.progress(stage)
+        given = dataset.test or dataset.calibration
+        assert given is not None
+        samples = _as_the_model_takes_them(given, model.numbers, dataset.test_source)
+        found = health.shifted(
+            model,
+            self.floating,
+            improved.content,
+            self.shapes,
+            samples,
+            dataset.y_test,
+            lambda *count: channel.count(stage, *count),
+        )
+        Path(keras_job.ROBUSTNESS_FILE).write_text(json.dumps(asdict(found)), encoding="utf-8")
 
     def mixed(self, improved: Improved, exam: Exam, target: float, channel: Channel) -> bytes:
         """The int8 .tflite with int16 activations where the target needs them; writes MIXED_FILE."""
@@ -199,24 +222,53 @@ def _exam(model: Any, traced: Any, shapes: FixedShapes, dataset: Dataset, channe
     return Exam(inputs, real[0], dataset.y_test)
 
 
-def _scales(model: Any, samples: Samples) -> tuple[Finding, ...]:
-    """Whether the data reaches the first normalisation as it did in training."""
-    from tinygen.load import keras_model
-
-    ratio = keras_model.normalisation_ratio(model, samples)
-    return () if ratio is None else scale_findings(*ratio)
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class _Calibration:
     """Samples to calibrate with, and in words where they come from."""
 
     samples: Samples
     text: str
+    coverage: Coverage | None = None
 
 
-def _calibration(dataset: Dataset | None, shapes: FixedShapes, numbers: Numbers) -> _Calibration:
-    """Of more than 300 samples, 300 at equal distances: files are often sorted by class.
+def _ailments(
+    model: Any, traced: Any, shapes: FixedShapes, dataset: Dataset, calibration: _Calibration, channel: Channel
+) -> tuple[Finding, ...]:
+    """What is odd about the data."""
+    from tinygen.load import keras_convert
+
+    channel.progress("looking at the data")
+    test = dataset.test
+    if test is not None:
+        test = _as_the_model_takes_them(test, model.numbers, dataset.test_source)
+
+    def predict(samples: Samples) -> Array:
+        return np.asarray(keras_convert.predict(model, traced, shapes, samples, lambda done: None)[0])
+
+    return health.ailments(model, calibration.samples, calibration.coverage, test, dataset.y_test, predict)
+
+
+def _dataset(job: Job, shapes: FixedShapes) -> Dataset | None:
+    """The samples of `data`, those to calibrate with from `calibration` if that is given."""
+    dataset = load_data(job.data, shapes) if job.data else None
+    if job.calibration is None:
+        return dataset
+    other = load_data(job.calibration, shapes)
+    if dataset is None:
+        return other
+    return replace(
+        dataset,
+        calibration=other.calibration,
+        calibration_source=other.calibration_source,
+        y_calibration=other.y_calibration,
+        name=other.name,
+    )
+
+
+def _calibration(
+    dataset: Dataset | None, shapes: FixedShapes, numbers: Numbers, most: int = keras_job.MOST_CALIBRATION_SAMPLES
+) -> _Calibration:
+    """Of more than `most` samples, `most`: of each class its part, all at equal distances where no classes are known.
 
     Without data: 100 random samples, uniform from -1 to 1; of whole numbers, any that there are, or 0 and 1.
     """
@@ -235,11 +287,11 @@ def _calibration(dataset: Dataset | None, shapes: FixedShapes, numbers: Numbers)
         )
     given = _as_the_model_takes_them(dataset.calibration, numbers, dataset.calibration_source)
     total = _count(given)
-    if total <= MOST_CALIBRATION_SAMPLES:
-        return _Calibration(given, f"{dataset.calibration_source}, {total} samples")
-    chosen = np.linspace(0, total - 1, MOST_CALIBRATION_SAMPLES).round().astype(int)
+    chosen = stratified(dataset.y_calibration, total, most)
     samples = {name: x[chosen] for name, x in given.items()}
-    return _Calibration(samples, f"{dataset.calibration_source}, {len(chosen)} of {total} samples")
+    some = f"{total}" if total <= most else f"{len(chosen)} of {total}"
+    found = coverage(given, dataset.y_calibration, chosen)
+    return _Calibration(samples, f"{dataset.calibration_source}, {some} samples", found)
 
 
 def _test_samples(job: Job, dataset: Dataset | None, shapes: FixedShapes, numbers: Numbers) -> Samples | None:

@@ -25,8 +25,9 @@ from tinygen.errors import TinygenError
 from tinygen.load import keras_job
 from tinygen.load.arrays import Array, Samples, write_atomically
 from tinygen.load.child_limits import SILENCE_SECONDS, Watchdog
-from tinygen.load.data import split_spec
-from tinygen.load.keras_job import UNNAMED, Job, Quality, TensorInfo
+from tinygen.load.keras_job import MOST_CALIBRATION_SAMPLES, UNNAMED, Job, Quality, TensorInfo
+from tinygen.load.spec import parse_spec
+from tinygen.load.subset import Coverage
 
 __all__ = ["UNNAMED", "QuantizeResult", "TensorInfo", "look_inside", "predict_float", "quantize_model"]
 
@@ -45,8 +46,9 @@ class QuantizeResult:
     `random_calibration` whether that was random numbers. `recurrent`: a line for each recurrent layer that was
     rebuilt. `quality`: what was won over the converter; None without data, or with int16. `float_outputs`: the
     float model's outputs on the test samples of the data file, (N, ...) without a batch axis of 1, one per output;
-    empty if not asked for, or without data. `diagnosis`, `mixed`: the content of keras_job.DIAGNOSIS_FILE and
-    MIXED_FILE, None if not asked for, or without data.
+    empty if not asked for, or without data. `diagnosis`, `mixed`, `robustness`: the content of DIAGNOSIS_FILE,
+    MIXED_FILE and ROBUSTNESS_FILE of keras_job, None if not asked for, or without data. `coverage`: what the samples to
+    calibrate with cover of those that there are; None without data.
     """
 
     kind: str
@@ -60,6 +62,8 @@ class QuantizeResult:
     float_outputs: tuple[Array, ...]
     diagnosis: dict[str, Any] | None
     mixed: dict[str, Any] | None
+    coverage: Coverage | None
+    robustness: dict[str, Any] | None
 
     @property
     def input_shapes(self) -> dict[str, tuple[int | None, ...]]:
@@ -76,28 +80,35 @@ def quantize_model(
     predict: bool = False,
     allow_lambda: bool = False,
     activations: str = "int8",
+    calibration: str | None = None,
+    calibration_samples: int = MOST_CALIBRATION_SAMPLES,
     diagnose: bool = False,
+    robustness: bool = False,
     target_drop: float | None = None,
     progress: Progress = lambda stage: None,
 ) -> QuantizeResult:
     """Full-integer post-training quantization of a .keras, .h5 or SavedModel into `out_tflite`.
 
-    `data`: FILE or FILE:KEY for `load_data`; without it, random input. Of its samples at most 300 are used to
-    calibrate. `input_shapes`: by input name, or UNNAMED for the only input, for dimensions that the model
-    leaves open. `predict`: also run the float model on the test samples. `activations`: "int8", or "int16" with
-    int8 weights. `diagnose`: also say what the quantization costs, layer by layer. `target_drop`: give layers int16
-    activations until the accuracy falls by no more (0.005: half a percent). `progress` is called with each stage.
+    `data`: for `load_data`; without it, random input. Of its samples, or those of `calibration` instead, at most
+    `calibration_samples` are used to calibrate. `input_shapes`: by input name, or UNNAMED for the only input, for
+    dimensions that the model leaves open. `predict`: also run the float model on the test samples. `activations`:
+    "int8", or "int16" with int8 weights. `diagnose`: also say what the quantization costs, layer by layer.
+    `robustness`: also what shifts of the input cost. `target_drop`: give layers int16 activations until the accuracy
+    falls by no more (0.005: half a percent). `progress` is called with each stage.
     Raises TinygenError; `out_tflite` is then as it was before.
     """
     job = Job(
         model=str(model_path.resolve()),
         quantize=True,
-        data=_absolute(data) if data else None,
+        data=parse_spec(data).absolute if data else None,
         predict=predict,
         input_shapes=dict(input_shapes or {}),
         allow_lambda=allow_lambda,
         activations=activations,
+        calibration=parse_spec(calibration).absolute if calibration else None,
+        calibration_samples=calibration_samples,
         diagnose=diagnose,
+        robustness=robustness,
         target_drop=target_drop,
     )
     with tempfile.TemporaryDirectory(prefix="tinygen-") as name:
@@ -116,6 +127,8 @@ def quantize_model(
             float_outputs=_outputs(folder),
             diagnosis=_report(folder / keras_job.DIAGNOSIS_FILE),
             mixed=_report(folder / keras_job.MIXED_FILE),
+            coverage=Coverage.from_json(result["coverage"]),
+            robustness=_report(folder / keras_job.ROBUSTNESS_FILE),
         )
 
 
@@ -179,11 +192,6 @@ def _run_on(
     arrays: dict[str, Any] = {f"{keras_job.SAMPLES_PREFIX}{key}": x for key, x in samples.items()}
     np.savez(folder / keras_job.SAMPLES_FILE, **arrays)
     _run(job, folder, progress)
-
-
-def _absolute(spec: str) -> str:
-    path, key = split_spec(spec)
-    return f"{path.resolve()}:{key}" if key else str(path.resolve())
 
 
 def _tensors(values: list[tuple[str, list[int]]]) -> tuple[TensorInfo, ...]:

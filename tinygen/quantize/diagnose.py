@@ -32,8 +32,9 @@ class LayerHealth:
 
     sqnr_db: against the float model, all errors before it included. share: of the noise at the model's output, 0 to 1.
     low, high: what the float model reaches. step: the scale, real units. saturated: the part of float values that the
-    int8 range cuts off. channel_ratio: how much farther the widest channel reaches than the narrowest quarter of them.
-    weights_db: SQNR of the weights alone, None without.
+    int8 range cuts off by more than a step (the 1 of a SOFTMAX, whose range is fixed, is not). channel_ratio: how much
+    farther the widest channel reaches than the narrowest quarter of them. weights_db: SQNR of the weights alone, None
+    without.
     """
 
     index: int
@@ -103,7 +104,7 @@ def _health(
     quantization = flat.quantization(tensor)
     assert quantization is not None
     scale, zero_point = float(quantization[0][0]), int(quantization[1][0])
-    low, high = (scale * (end - zero_point) for end in (-128.5, 127.5))
+    low, high = (scale * (end - zero_point) for end in (-129, 128))
     most = held.channel_most
     alive = most[most > 0]
     op = flat.graph.operators[index]

@@ -15,10 +15,10 @@ from tinygen.ir import Array
 from tinygen.render import render
 from tinygen.report.layer_error import LayerError
 from tinygen.report.moment import show_name
+from tinygen.report.row_chart import RowBar, rows_svg
 
 _WIDTH, _HEIGHT = 420, 160  # px of the plot: readable on a phone, too
 _BINS = 41
-_ROW = 16  # px of a bar that lies
 _MOST_DB = 80.0
 
 
@@ -76,18 +76,11 @@ def _tens(highest: int) -> tuple[int, ...]:
 def layers_svg(found: Sequence[LayerError]) -> str:
     """The SNR of each layer against float as a bar, up to 80 dB."""
     bars = []
-    for k, error in enumerate(found):
+    for error in found:
         shown = min(max(error.snr_db, 0.0), _MOST_DB)
         text = "equal" if math.isinf(error.snr_db) and error.snr_db > 0 else f"{error.snr_db:.1f} dB"
         layer = error.layer
         title = f"layer {layer.index}, {layer.operator} {show_name(layer.name)}: {text}"
-        width = round(shown * _WIDTH / _MOST_DB, 1)
-        bars.append(_Bar(0, k * _ROW, width, _ROW - 3, title, f"{layer.index} {layer.operator}: {text}"))
-    context = {
-        "title": "signal to error of each layer, against the float model",
-        "width": _WIDTH,
-        "height": len(found) * _ROW,
-        "bars": bars,
-        "x_ticks": [_Tick(db * _WIDTH / _MOST_DB, f"{db}") for db in (0, 20, 40, 60, 80)],
-    }
-    return render("report/layers.svg.j2", m=context).decode()
+        bars.append(RowBar(shown / _MOST_DB, f"{layer.index} {layer.operator}: {text}", title))
+    ticks = [(db / _MOST_DB, f"{db}") for db in (0, 20, 40, 60, 80)]
+    return rows_svg("dB: signal to error of each layer, against the float model", bars, ticks)
