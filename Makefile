@@ -8,7 +8,7 @@ APT_TEST := $(APT_DEMO) gcc g++ clang gcc-avr avr-libc gcc-riscv64-unknown-elf p
             gcc-xtensa-lx106 picolibc-xtensa-lx106-elf qemu-system-misc \
             arduino-core-avr cmake make ser2net chromium libsimavr-dev
 
-.PHONY: demo test nightly lint format golden docs bench clean
+.PHONY: demo test nightly lint format golden docs bench accuracy clean
 
 demo: .venv/demo
 	@sh scripts/apt.sh $(APT_DEMO)
@@ -23,6 +23,7 @@ test: lint
 # the same tests with many more random cases: an hour or so
 nightly: lint
 	@sh scripts/apt.sh $(APT_TEST)
+	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps tf-keras tensorflow-model-optimization dm-tree
 	TINYGEN_NIGHTLY=1 $(PY) -m pytest -n 2 --dist loadfile --timeout 3600
 
 lint: .venv/dev
@@ -46,6 +47,12 @@ docs: .venv/dev
 bench: .venv/dev
 	@sh scripts/apt.sh $(APT_TEST)
 	$(PY) -m tests.support.reference_bench
+
+# after a wanted change of the quantization: what docs/accuracy.md says of it on real data; an hour or so
+accuracy: .venv/dev
+	@sh scripts/apt.sh $(APT_TEST) espeak-ng
+	$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[dev,accuracy]'
+	$(PY) -m tests.support.accuracy
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || (echo "tinygen needs Python 3.10 or newer" && false)

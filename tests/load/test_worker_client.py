@@ -31,7 +31,7 @@ def child(monkeypatch: pytest.MonkeyPatch) -> Child:
     def set_code(code: str) -> None:
         say = "import json, os, sys, time\ndef say(k, v): print(json.dumps({k: v}), flush=True)\n"
         monkeypatch.setattr(
-            worker_client, "_command", lambda job_file: [sys.executable, "-c", say + code, str(job_file)]
+            worker_client, "_command", lambda job_file, module: [sys.executable, "-c", say + code, str(job_file)]
         )
         monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
 

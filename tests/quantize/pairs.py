@@ -39,12 +39,20 @@ def _separable(factors: np.ndarray | None = None) -> keras.Model:
     return model
 
 
-def _autoencoder() -> keras.Model:
+def _autoencoder(factors: np.ndarray | None = None) -> keras.Model:
+    """`factors`: channels of the first layer made so much larger, the next one's weights smaller."""
     x = keras.Input((64,), name="x")
     y = x
     for size in (48, 8, 48):
-        y = L.Dense(size, activation="relu")(y)
-    return keras.Model(x, L.Dense(64, name="again")(y))
+        y = L.Dense(size, activation="relu", name=f"dense_{y.shape[-1]}_to_{size}")(y)
+    model = keras.Model(x, L.Dense(64, name="again")(y))
+    if factors is not None:
+        first, second = model.layers[1:3]
+        kernel, bias = first.get_weights()
+        first.set_weights([kernel * factors, bias * factors])
+        kernel, bias = second.get_weights()
+        second.set_weights([kernel / factors[:, None], bias])
+    return model
 
 
 def _branches() -> keras.Model:
@@ -87,6 +95,8 @@ def _difference() -> keras.Model:
 def _model(name: str) -> keras.Model:
     if name == "wide_channels":
         return _separable(np.geomspace(1, 1000, 16).astype(np.float32))
+    if name == "wide_autoencoder":
+        return _autoencoder(np.geomspace(1, 1000, 48).astype(np.float32))
     made = {
         "outlier": _separable,
         "separable": _separable,

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.support.accuracy_hard import output_db
 from tests.support.tflm import Tflm, needs_tflm
 from tinygen import reference
 from tinygen.ir import Array
@@ -20,17 +21,17 @@ from tinygen.load.tflite import parse_tflite
 from tinygen.quantize.diagnose import Diagnosis, diagnose
 from tinygen.quantize.equalize import equalized
 from tinygen.quantize.findings import data_findings, layer_findings, scale_findings
-from tinygen.quantize.flat import WEIGHTED, Flat, matched
+from tinygen.quantize.flat import WEIGHTED, Flat
 from tinygen.quantize.groups import groups
-from tinygen.quantize.improve import Improved, decisive, improve
-from tinygen.quantize.measure import Inputs, look, outputs, sqnr_db
+from tinygen.quantize.improve import Improved, improve
+from tinygen.quantize.measure import Inputs, look, outputs
 from tinygen.quantize.mixed import can_be_int16, with_int16
 from tinygen.quantize.search import Exam, search
 from tinygen.quantize.write import Rewriter
 from tinygen.verify import verify
 
 pytestmark = pytest.mark.filterwarnings("ignore:Warning. Enabling:UserWarning")
-NAMES = ("separable", "wide_channels", "outlier", "autoencoder", "branches", "shared", "difference")
+NAMES = ("separable", "wide_channels", "wide_autoencoder", "outlier", "autoencoder", "branches", "shared", "difference")
 REPOSITORY = Path(__file__).parents[2]
 
 
@@ -43,12 +44,7 @@ class Pair:
 
     def test_db(self, content: bytes) -> float:
         """Mean SQNR in dB on samples that nothing was chosen by."""
-        flat = Flat.of(self.quantized)
-        twins = matched(flat, Flat.of(self.floating))
-        ends = decisive(flat)
-        real = outputs(self.floating, self.test, [twins[i] for i in ends])
-        got = outputs(content, self.test, ends)
-        return float(np.mean([sqnr_db(real[twins[i]], got[i]).mean() for i in ends]))
+        return output_db(self.floating, self.quantized, content, self.test)
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +112,7 @@ def test_what_it_wins(pairs: dict[str, Pair], improved: dict[str, Improved]) -> 
     """On samples that it has not seen: much where the model is hard, nothing lost where it is not."""
     wins = {name: pair.test_db(improved[name].content) - pair.test_db(pair.quantized) for name, pair in pairs.items()}
     assert wins.pop("wide_channels") > 20
+    assert wins.pop("wide_autoencoder") > 20
     assert wins.pop("outlier") > 15
     assert min(wins.values()) > -1.0, wins
     assert "channels equalised" in improved["wide_channels"].remedies
@@ -178,6 +175,7 @@ def test_the_doctor_names_the_cause(pairs: dict[str, Pair], improved: dict[str, 
         return "\n".join(f"{f.where}: {f.cause}" for f in found)
 
     assert "channels reach" in causes("wide_channels")
+    assert "dense_64_to_48" in causes("wide_autoencoder").partition(": its channels reach")[0]
     assert "x: calibration sample 17 reaches" in causes("outlier")
     assert "calibration sample" not in causes("separable")
 

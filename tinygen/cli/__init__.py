@@ -13,6 +13,7 @@ from tinygen import __version__
 from tinygen.cli.bench import bench
 from tinygen.cli.board_list import boards
 from tinygen.cli.build import build
+from tinygen.cli.compress import compress
 from tinygen.cli.doctor import doctor
 from tinygen.cli.flash import flash
 from tinygen.cli.generate import generate
@@ -38,7 +39,7 @@ def cli() -> None:
     """
 
 
-for command in (build, test, bench, tune, matrix, run, flash, generate, quantize, plan, boards, doctor):
+for command in (build, test, bench, tune, matrix, run, flash, generate, quantize, compress, plan, boards, doctor):
     cli.add_command(command)
 
 

@@ -47,6 +47,19 @@ def _shape(value: str) -> Shape:
     return name, shape
 
 
+def part(context: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
+    """`0.5%` or `0.005` as 0.005; raises click.BadParameter."""
+    if value is None:
+        return None
+    try:
+        number = float(value.removesuffix("%")) / (100 if value.endswith("%") else 1)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < 1:
+        raise click.BadParameter(f"{value!r} is not a part like 0.5% or 0.005")
+    return number
+
+
 INPUT_SHAPE = click.option(
     "--input-shape",
     "input_shapes",

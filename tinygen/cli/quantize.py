@@ -12,28 +12,15 @@ from typing import Any
 import click
 from rich.table import Table
 
-from tinygen.cli.options import JSON, source_options
+from tinygen.cli.options import JSON, part, source_options
 from tinygen.cli.progress import OUT, Steps, quality_line, warn_of_random
 from tinygen.errors import TinygenError
 from tinygen.ir import Graph, Tensor
 from tinygen.load.arrays import write_atomically
 from tinygen.load.tflite import load_tflite
-from tinygen.pipeline import Request, quantized
+from tinygen.pipeline import quantized
+from tinygen.request import Request
 from tinygen.verify import verify
-
-
-def _part(context: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
-    """`0.5%` or `0.005` as 0.005; raises click.BadParameter."""
-    if value is None:
-        return None
-    try:
-        part = float(value.removesuffix("%")) / (100 if value.endswith("%") else 1)
-    except ValueError:
-        part = -1.0
-    if not 0 <= part < 1:
-        raise click.BadParameter(f"{value!r} is not a part like 0.5% or 0.005")
-    return part
-
 
 _EXAMPLES = (
     "Example: tinygen quantize kws.h5 -o kws_int8.tflite; tinygen quantize kws.h5 --target-drop 0.5%; "
@@ -46,7 +33,7 @@ _EXAMPLES = (
 @click.command(epilog=_EXAMPLES)
 @click.option(
     "--target-drop",
-    callback=_part,
+    callback=part,
     metavar="PART",
     help="Give the layers that need it int16 activations, the cheapest set that loses at most PART of the accuracy "
     "(0.5% or 0.005) on the test samples.",

@@ -20,7 +20,7 @@ import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from tinygen.errors import TinygenError
-from tinygen.load.keras_fused import is_consistent, renamed, saved
+from tinygen.load.keras_fused import is_consistent, named_in_order, renamed, saved
 from tinygen.load.keras_job import TensorInfo
 from tinygen.load.keras_model import FloatModel
 
@@ -104,8 +104,8 @@ def convert(
 
     activations: "int8", or "int16" with int8 weights.
     `samples` gives the inputs of one inference at a time, with the batch axis, in the model's order; it is
-    consumed after a first conversion, before quantization. Raises TinygenError naming the operators that the
-    converter cannot do, MemoryError.
+    consumed after a first conversion, before quantization; not at all where the model has learned its ranges. Raises
+    TinygenError naming the operators that the converter cannot do, MemoryError.
     """
     converter = _converter(model, shapes, traced)
     if model.recurrent.fused:  # by name: a SavedModel has its inputs in an order of its own
@@ -114,7 +114,10 @@ def convert(
         converter.representative_dataset = lambda: samples
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     ops, border = _MODES[activations]
-    converter.target_spec.supported_ops = [ops]
+    if model.learned_ranges:  # out of the graph; with the next line it would want samples all the same
+        converter.representative_dataset = None
+    else:
+        converter.target_spec.supported_ops = [ops]
     converter.inference_input_type = border
     converter.inference_output_type = border
     return _content(model, traced, converter)
@@ -138,7 +141,10 @@ def _content(model: FloatModel, traced: Traced, converter: Any) -> bytes:
         if "bad_alloc" in str(error):
             raise MemoryError from error
         raise _not_converted(traced, str(error)) from error
-    return renamed(content, [t.name for t in model.inputs], model.outputs) if model.recurrent.fused else content
+    inputs = [t.name for t in model.inputs]
+    if model.learned_ranges:
+        return named_in_order(content, inputs, model.outputs)
+    return renamed(content, inputs, model.outputs) if model.recurrent.fused else content
 
 
 def _not_converted(traced: Traced, text: str) -> TinygenError:

@@ -50,7 +50,20 @@ def renamed(content: bytes, inputs: Sequence[str], outputs: Sequence[str]) -> by
     graph.inputs = _named(graph, signature.inputs, "x", inputs)
     graph.outputs = _named(graph, signature.outputs, "y", outputs)
     model.signatureDefs = None
-    builder = flatbuffers.Builder(len(content))
+    return _packed(model, len(content))
+
+
+def named_in_order(content: bytes, inputs: Sequence[str], outputs: Sequence[str]) -> bytes:
+    """A .tflite of a concrete function, whose inputs and outputs are in the model's order, with their names."""
+    model = schema.ModelT.InitFromPackedBuf(content, 0)
+    graph = model.subgraphs[0]
+    for index, name in (*zip(graph.inputs, inputs, strict=True), *zip(graph.outputs, outputs, strict=True)):
+        graph.tensors[index].name = name
+    return _packed(model, len(content))
+
+
+def _packed(model: Any, size: int) -> bytes:
+    builder = flatbuffers.Builder(size)
     builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
     return bytes(builder.Output())
 

@@ -31,6 +31,7 @@ class FloatModel:
 
     Inputs and outputs are in the order of the model: as Keras lists them; for a SavedModel sorted by name.
     Inputs are float32, but for those in `numbers`, which are int32 and below the number there (0: unknown).
+    `learned_ranges`: it has quantization layers, whose ranges came from training.
     `owner` keeps the variables alive. `recurrent` says, once it was called, what became of its recurrent layers.
     """
 
@@ -42,6 +43,7 @@ class FloatModel:
     owner: Any
     recurrent: Recurrence
     numbers: Mapping[str, int] = field(default_factory=dict)
+    learned_ranges: bool = False
 
     def dtype(self, name: str) -> Any:
         """TensorFlow's type of an input."""
@@ -50,18 +52,26 @@ class FloatModel:
 
 def load_model(file: KerasFile, allow_lambda: bool) -> FloatModel:
     """Load what `keras_file.prepare` has checked. Raises TinygenError if it cannot be loaded."""
-    return _load_saved_model(file) if file.kind == "SavedModel" else _load_keras(file, allow_lambda)
+    if file.kind == "SavedModel":
+        return _load_saved_model(file)
+    return float_model(load_keras(file, allow_lambda), file.name, file.kind)
 
 
 def _keras2_hard_sigmoid(x: Any) -> Any:
     return keras.ops.clip(0.2 * x + 0.5, 0.0, 1.0)
 
 
-def _load_keras(file: KerasFile, allow_lambda: bool) -> FloatModel:
+def own_functions() -> Any:
+    """A scope in which Keras knows the functions that keras_file.py may put into a model."""
+    return keras.saving.custom_object_scope({KERAS2_HARD_SIGMOID: _keras2_hard_sigmoid})
+
+
+def load_keras(file: KerasFile, allow_lambda: bool) -> Any:
+    """The Keras model in a .keras or .h5 file, with inputs. Raises TinygenError if it cannot be loaded."""
     _need_known(file)
     quantizable_masks()
     try:
-        with keras.saving.custom_object_scope({KERAS2_HARD_SIGMOID: _keras2_hard_sigmoid}):
+        with own_functions():
             model = keras.models.load_model(file.path, compile=False, safe_mode=not allow_lambda)
     except Exception as error:  # Keras raises anything on files that it cannot read
         raise _not_loaded(file.name, error) from error
@@ -70,6 +80,14 @@ def _load_keras(file: KerasFile, allow_lambda: bool) -> FloatModel:
             f"{file.name} does not say what its inputs are: the model was never built, or is a subclass of Model",
             f"call it once on data before saving, begin it with keras.Input; or {_EXPORT_HINT}",
         )
+    return model
+
+
+def float_model(model: Any, name: str, kind: str) -> FloatModel:
+    """A Keras model with inputs as one that can be called; its recurrent layers are changed in place.
+
+    name: of the file. kind: "keras" or "h5".
+    """
     sequential = isinstance(model, keras.Sequential)
     names = [model.layers[-1].name] if sequential else model.output_names
 
@@ -82,7 +100,7 @@ def _load_keras(file: KerasFile, allow_lambda: bool) -> FloatModel:
     numbers = integer_inputs(model)
     inputs = _inputs([(t.name, shape, t.dtype) for t, shape in zip(model.inputs, shapes, strict=True)])
     by_name = {inputs[position].name: below for position, below in numbers.items()}
-    return FloatModel(file.name, file.kind, inputs, _clean(names), call, model, rebuild(model), by_name)
+    return FloatModel(name, kind, inputs, _clean(names), call, model, rebuild(model), by_name)
 
 
 def _load_saved_model(file: KerasFile) -> FloatModel:

@@ -210,8 +210,8 @@ def _report(path: Path) -> dict[str, Any] | None:
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
-def _command(job_file: Path) -> list[str]:
-    return [sys.executable, "-m", "tinygen.load.worker", str(job_file)]
+def _command(job_file: Path, module: str = "tinygen.load.worker") -> list[str]:
+    return [sys.executable, "-m", module, str(job_file)]
 
 
 def _environment(folder: Path) -> dict[str, str]:
@@ -229,14 +229,21 @@ def _environment(folder: Path) -> dict[str, str]:
 
 
 def _run(job: Job, folder: Path, progress: Progress) -> dict[str, Any]:
-    """Run the child to its end; its RESULT."""
-    _need_tensorflow(Path(job.model).name)
+    return run_child("tinygen.load.worker", job.to_json(), Path(job.model).name, folder, progress)
+
+
+def run_child(module: str, job: str, name: str, folder: Path, progress: Progress) -> dict[str, Any]:
+    """Run a child process, `python -m MODULE JOB_FILE` in `folder`, to its end; its RESULT (keras_job.py).
+
+    name: the model's, for errors. Raises TinygenError, for a child that crashes or is silent, too.
+    """
+    _need_tensorflow(name)
     job_file = folder / "job.json"
-    job_file.write_text(job.to_json(), encoding="utf-8")
+    job_file.write_text(job, encoding="utf-8")
     stage = "starting"
     with (folder / "stderr").open("wb") as stderr:
         child = subprocess.Popen(
-            _command(job_file),
+            _command(job_file, module),
             cwd=folder,
             env=_environment(folder),
             stdin=subprocess.DEVNULL,
@@ -267,11 +274,10 @@ def _run(job: Job, folder: Path, progress: Progress) -> dict[str, Any]:
                 child.stdout.close()
     if watchdog.expired:
         raise TinygenError(
-            f"{Path(job.model).name}: TensorFlow's process was silent for {SILENCE_SECONDS / 60:.0f} minutes while it "
-            f"was at: {stage}",
+            f"{name}: TensorFlow's process was silent for {SILENCE_SECONDS / 60:.0f} minutes while it was at: {stage}",
             "use a smaller model; if this one is small, leave out layers until you find which one it is",
         )
-    raise _crashed(Path(job.model).name, stage, code, (folder / "stderr").read_text(errors="replace"))
+    raise _crashed(name, stage, code, (folder / "stderr").read_text(errors="replace"))
 
 
 def _need_tensorflow(model: str) -> None:

@@ -96,7 +96,7 @@ def search(content: bytes, diagnosis: Diagnosis, exam: Exam, target: float, prog
 
     def attempt(wide: Collection[int]) -> Step:
         made = with_int16(content, wide, {})
-        step = Step(tuple(sorted(wide)), exam.drop(made), *_cost(made))
+        step = Step(tuple(sorted(wide)), exam.drop(made), *cost(made))
         progress(f"{len(wide)} layers in int16: drop {step.drop:.2%}")
         return step
 
@@ -129,7 +129,7 @@ def _price(step: Step) -> tuple[int, int, int]:
     return step.arena_bytes, step.const_bytes, step.instructions
 
 
-def _cost(content: bytes) -> tuple[int, int, int]:
+def cost(content: bytes) -> tuple[int, int, int]:
     """(arena bytes, constant bytes, estimated instructions) of a .tflite with portable kernels, balanced."""
     program = build_program(run_passes(verify(parse_tflite(content, "model", "the mixed model"))))
     schedule = choice(frontier((program,)), "balanced")
