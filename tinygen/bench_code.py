@@ -40,7 +40,7 @@ def code_parts(symbols: Sequence[Symbol], entry: str, stack: Stack) -> CodeParts
     model = entry.rpartition("_")[0]
     kernels = {s.address: s.size for s in symbols if s.name in stack.functions and not s.name.startswith(f"{model}_")}
     schedule = sum(s.size for s in symbols if s.is_function and s.name.split(".")[0] == entry)
-    return CodeParts(sum(kernels.values()), schedule, sum(_parameters(symbols).values()), stack.invoke_bytes)
+    return CodeParts(sum(kernels.values()), schedule, sum(_parameters(symbols).values()), stack.functions[entry])
 
 
 def layer_parts(

@@ -14,29 +14,35 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tinygen import __version__
+import numpy as np
+
+from tinygen import reference
 from tinygen.boards import Board
+from tinygen.decision.decider import decision_table, make_decider
+from tinygen.drift.fit import fit_watch
+from tinygen.drift.watch import DriftWatch
 from tinygen.errors import TinygenError
-from tinygen.ir import Graph
+from tinygen.features.definition import load_table
+from tinygen.features.front_end import FrontEnd, make_front_end
+from tinygen.ir import DType, Graph
 from tinygen.kernels import build_program
 from tinygen.kernelsets import Target
-from tinygen.load.data import find_data, load_data
+from tinygen.load.data import load_data
 from tinygen.load.keras_job import MOST_CALIBRATION_SAMPLES, Quality
-from tinygen.load.settle import settled
-from tinygen.load.spec import parse_spec
 from tinygen.load.subset import Coverage
 from tinygen.load.tflite import Model, load_tflite
 from tinygen.load.worker_client import QuantizeResult, quantize_model
 from tinygen.passes import run_passes
-from tinygen.plan import Plan, make_plan
+from tinygen.plan import Plan, make_plan, with_features
 from tinygen.platformio import platform_spec
 from tinygen.project import write_project
 from tinygen.regions import Region
 from tinygen.render import Files
 from tinygen.render.arenas import arena_files, shared_arena
 from tinygen.render.model import library_files
-from tinygen.render.names import c_name
 from tinygen.render.project import DEFAULT_TESTER, ProjectModel, Tester, project_files
+from tinygen.request import Request, identity_of, sha256_of
+from tinygen.samples import raw_samples
 from tinygen.tuned import Tuned, find_tuned
 from tinygen.verify import verify
 
@@ -44,36 +50,6 @@ Progress = Callable[[str], None]
 
 # of 64 KB: what lies before them or is in flash of the framework (vectors, tables of pins) takes a few hundred bytes
 _NEAR_BYTES = 64000
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What the user asked for. `data` is for load_data; input_shapes by input name ("" for the only input).
-
-    `calibration`: other samples to calibrate with than those of `data`, at most `calibration_samples` of either.
-
-    `optimize` is one of plan.search.OPTIMIZE.
-    `activations`: what a Keras model is quantized to, "int8" or "int16" (with int8 weights).
-    `hop`: stream over time, so many new frames with each inference.
-    `tune`: a file that `tinygen tune` wrote, None for the one beside the model, "none" for no tuning.
-    """
-
-    model: Path
-    name: str
-    data: str | None
-    input_shapes: dict[str, tuple[int, ...]]
-    allow_lambda: bool
-    optimize: str = "balanced"
-    by_rows: bool = False
-    activations: str = "int8"
-    hop: int | None = None
-    tune: str | None = None
-    calibration: str | None = None
-    calibration_samples: int = MOST_CALIBRATION_SAMPLES
-
-    @property
-    def is_tflite(self) -> bool:
-        return self.model.suffix == ".tflite"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,47 +81,6 @@ class Compiled:
     tuned: Tuned | None = None
 
 
-def make_request(
-    model: Path,
-    name: str | None,
-    data: str | None,
-    input_shapes: dict[str, tuple[int, ...]],
-    allow_lambda: bool,
-    optimize: str = "balanced",
-    by_rows: bool = False,
-    activations: str = "int8",
-    hop: int | None = None,
-    tune: str | None = None,
-    calibration: str | None = None,
-    calibration_samples: int = MOST_CALIBRATION_SAMPLES,
-) -> Request:
-    """Fill in what was left out: the name from the file, the data file that lies beside the model."""
-    if tune not in (None, "none") and (by_rows or hop is not None):
-        raise TinygenError("what was tuned is for whole inputs", "leave out --tune, or --input rows and --hop", 2)
-    if not model.exists():
-        raise TinygenError(f"there is no file {model}", "check the path")
-    if model.suffix == ".tflite" and activations != "int8":
-        raise TinygenError(f"{model} is quantized already", "--activations is for Keras models and SavedModels")
-    beside = find_data(model)
-    if data is None and beside is not None:
-        data = str(beside)
-    data, calibration = (None if text is None else settled(text, model) for text in (data, calibration))
-    return Request(
-        model=model,
-        name=c_name(name or model.stem),
-        data=data,
-        input_shapes=input_shapes,
-        allow_lambda=allow_lambda,
-        optimize=optimize,
-        by_rows=by_rows,
-        activations=activations,
-        hop=hop,
-        tune=tune,
-        calibration=calibration,
-        calibration_samples=calibration_samples,
-    )
-
-
 def compile_model(
     request: Request,
     project: Path | None,
@@ -160,7 +95,7 @@ def compile_model(
     with the same options. regions: the board's memories for arenas. board_name: whose tuning is taken, if there is any
     and the input comes whole; a board with regions has none. Raises TinygenError.
     """
-    identity = _identity(request)
+    identity = identity_of(request)
     kept = None if project is None else _kept(project, request.name, identity)
     with tempfile.TemporaryDirectory(prefix="tinygen-") as folder:
         path = Path(folder) / f"{request.name}.tflite"
@@ -180,8 +115,50 @@ def compile_model(
         program = build_program(run_passes(verify(model.graph)), target)
         schedule = tuned.schedule if tuned else ()
         plan = make_plan(program, request.optimize, request.by_rows, regions, request.hop, schedule)
+        labels = _labels(request, model)
+        if request.features is not None:
+            plan = with_features(
+                plan, _front_end(request, request.features, model.graph, labels, program.macs, progress)
+            )
+            labels = plan.features.decider.labels if plan.features and plan.features.decider else labels
         tflite = path.read_bytes()
-    return Compiled(request, tflite, model, plan, _labels(request, model), calibration, tuned)
+    return Compiled(request, tflite, model, plan, labels, calibration, tuned)
+
+
+def _front_end(
+    request: Request, table: Path, graph: Graph, labels: tuple[str, ...], macs: int, progress: Progress
+) -> FrontEnd:
+    """What makes the model's input out of samples; raises TinygenError where table and model do not fit together."""
+    if len(graph.inputs) != 1:
+        raise TinygenError(f"{request.name} has {len(graph.inputs)} inputs, and {table} makes one", "--features none")
+    forgets = not request.is_tflite and bool(graph.variables) and request.hop is None
+    definition, content = load_table(table)
+    front = make_front_end(definition, graph.tensors[graph.inputs[0]], request.hop, forgets)
+    if "decision" in content:
+        decider = make_decider(decision_table(content["decision"]), graph.tensors[graph.outputs[0]], labels)
+        front = replace(front, decider=decider)
+    return replace(front, watch=_watch(request, front, graph, macs, progress)) if "drift" in content else front
+
+
+def _watch(request: Request, front: FrontEnd, graph: Graph, macs: int, progress: Progress) -> DriftWatch:
+    """The drift watch of a model, from its calibration samples."""
+    output = graph.tensors[graph.outputs[0]]
+    if output.dtype is not DType.INT8:
+        raise TinygenError(f"[drift] needs int8 scores, and the output is {output.dtype.value}", "leave [drift] out")
+    text = request.calibration or request.data
+    data = None if text is None else load_data(text, input_shapes_of(graph))
+    samples = None if data is None else data.calibration
+    if samples is None:
+        raise TinygenError(
+            "[drift] needs calibration samples", f"give {request.model.stem}.npz, --data or --calibration"
+        )
+    count = len(next(iter(samples.values())))
+    taken = np.unique(np.linspace(0, count - 1, MOST_CALIBRATION_SAMPLES).astype(int))
+    raw = raw_samples(graph, {name: array[taken] for name, array in samples.items()})
+    progress(f"running the int8 reference on {len(taken)} calibration samples, for the drift watch")
+    outputs = np.stack([reference.run(graph, inputs)[0].reshape(-1) for inputs in raw.inputs])
+    windows = np.stack([inputs[0].reshape(-1) for inputs in raw.inputs])
+    return fit_watch(windows, outputs, front, macs)
 
 
 def libraries_of(models: Sequence[Compiled]) -> dict[str, Files]:
@@ -207,12 +184,13 @@ def write_board_project(
         name, calibration = compiled.request.name, asdict(compiled.calibration)
         sha256 = compiled.model.sha256
         records[name] = {
-            **_identity(compiled.request),
+            **identity_of(compiled.request),
             "model_sha256": sha256,
             "calibration": calibration,
             "optimize": compiled.request.optimize,
             "by_rows": compiled.request.by_rows,
             "hop": compiled.request.hop,
+            "features": None if compiled.request.features is None else sha256_of(compiled.request.features),
         }
         kept[f"{name}.tflite"] = compiled.tflite
     kept["build.json"] = (json.dumps(records, indent=2) + "\n").encode()
@@ -221,7 +199,7 @@ def write_board_project(
 
 def _need_near_constants(models: Sequence[Compiled], board: Board) -> None:
     """Raise where an AVR could not reach all constants: kernels read flash by pointers of 16 bits."""
-    constants = sum(compiled.plan.program.const_bytes for compiled in models)
+    constants = sum(compiled.plan.const_bytes for compiled in models)
     if board.core == "avr" and constants > _NEAR_BYTES:
         raise TinygenError(
             f"the constants have {constants:,} bytes; on an AVR kernels reach {_NEAR_BYTES:,}, whatever its flash",
@@ -277,25 +255,6 @@ def input_shapes_of(graph: Graph) -> dict[str, tuple[int, ...]]:
     return {graph.tensors[i].name: graph.tensors[i].shape for i in graph.inputs}
 
 
-def _identity(request: Request) -> dict[str, Any]:
-    """What an int8 model depends on, as it stands in build.json."""
-    data = None if request.data is None or request.is_tflite else parse_spec(request.data)
-    other = None if request.calibration is None or request.is_tflite else parse_spec(request.calibration)
-    return {
-        "tinygen": __version__,
-        "model": request.model.name,
-        "source_sha256": sha256_of(request.model),
-        "data_key": None if data is None else data.key,
-        "data_options": None if data is None else dict(data.options),
-        "data_sha256": None if data is None else sha256_of(data.path),
-        "calibration_data": None if other is None else [other.key, dict(other.options), sha256_of(other.path)],
-        "most_samples": request.calibration_samples,
-        "input_shapes": {name: list(shape) for name, shape in request.input_shapes.items()},
-        "allow_lambda": request.allow_lambda,
-        "activations": request.activations,
-    }
-
-
 def _kept(project: Path, name: str, identity: dict[str, Any]) -> tuple[bytes, Calibration] | None:
     """The int8 model in a project and how it was calibrated, if it is what `identity` asks for."""
     try:
@@ -311,14 +270,3 @@ def _kept(project: Path, name: str, identity: dict[str, Any]) -> tuple[bytes, Ca
     except (OSError, ValueError, KeyError, TypeError):
         pass  # nothing kept, or not by this version: build anew
     return None
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file, or of a folder's files with their names, hexadecimal."""
-    digest = hashlib.sha256()
-    for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
-        if file.is_file():
-            if path.is_dir():
-                digest.update(file.relative_to(path).as_posix().encode() + b"\0")
-            digest.update(hashlib.sha256(file.read_bytes()).digest())
-    return digest.hexdigest()

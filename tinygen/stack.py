@@ -42,9 +42,9 @@ _FRAME = re.compile(r"^.*:(?P<function>[^:\t]+)\t(?P<bytes>\d+)\t(?P<kind>\S+)$"
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """`invoke_bytes`: what NAME_invoke (or NAME_push_row) and all that it calls need; None when that is not known.
-    `text` says of what, or why not. `own_bytes`: of these, its own frame. `functions`: the library's functions, each
-    with the bytes that it and all that it calls need."""
+    """`invoke_bytes`: what NAME_invoke (or NAME_push_row, NAME_push) and all that it calls need; None when that is not
+    known. `text` says of what, or why not. `own_bytes`: the frame of NAME_invoke or NAME_push_row. `functions`: the
+    library's functions, each with the bytes that it and all that it calls need."""
 
     invoke_bytes: int | None
     text: str
@@ -72,15 +72,18 @@ def invoke_stack(library: Files, name: str, board: Board) -> Stack:
         calls, pushed = function_calls(target), pushed_bytes(target)
     if None in frames.values():
         return Stack(None, f"unknown: {program} makes a frame whose size depends on data")
-    entry, sizes = (
-        next(f for f in entries(name) if f in calls),
-        {f: size or pushed.get(f, 0) for f, size in frames.items()},
-    )
-    used, path = deepest(entry, calls, sizes)
+    sizes = {f: size or pushed.get(f, 0) for f, size in frames.items()}
+    entry = next(f for f in entries(name) if f in calls)
+    used, path = deepest(next(f for f in _first_called(name) if f in calls), calls, sizes)
     functions = {function: deepest(function, calls, sizes)[0] for function in calls}
     allowed = f", {path[-1]} with {_allowance(path[-1])} bytes allowed" if path[-1] not in calls else ""
     text = f"{used:,} bytes: {program} {' '.join(flags)}, {' > '.join(path)}{allowed}"
     return Stack(used, text, sizes.get(entry, 0), functions)
+
+
+def _first_called(name: str) -> tuple[str, ...]:
+    """What an application calls: with a front end it is the samples' function, which runs the model itself."""
+    return f"{name}_push", *entries(name)
 
 
 def entries(name: str) -> tuple[str, ...]:

@@ -10,7 +10,10 @@ import pytest
 from tests.support.c_build import SHA256, STRICT, plan_of, run_tool, write_library
 from tests.support.tflite_builder import ModelBuilder
 from tinygen.boards import get_board
+from tinygen.features import definition_of
+from tinygen.features.front_end import make_front_end
 from tinygen.load.tflite import parse_tflite
+from tinygen.plan import with_features
 from tinygen.render.project import ProjectFiles, ProjectModel, project_files
 from tinygen.resources import FIRMWARE
 
@@ -59,8 +62,14 @@ def counter_model() -> bytes:
     return b.build([scores])
 
 
-def _application(board: str, starts_anew: bool, folder: Path) -> ProjectFiles:
-    plan = plan_of(parse_tflite(counter_model(), "counter", "counter"))
+def _application(board: str, starts_anew: bool, folder: Path, listens: bool = False) -> ProjectFiles:
+    """listens: its input is the mean of 16 samples."""
+    graph = parse_tflite(counter_model(), "counter", "counter")
+    plan = plan_of(graph)
+    if listens:
+        table = {"kind": "statistics", "rate": 100, "window": 16, "hop": 4, "stride": 2, "statistics": ["mean"]}
+        tensor = graph.tensors[graph.inputs[0]]
+        plan = with_features(plan, make_front_end(definition_of(table), tensor, None, starts_anew))
     write_library(plan, folder)
     return project_files([ProjectModel(plan, SHA256, (), starts_anew)], {}, get_board(board), "platform")
 
@@ -73,9 +82,10 @@ def _tops(printed: bytes) -> list[str]:
 _FORGETS, _REMEMBERS = ["counter: 0"] * 3, ["counter: 0", "counter: 1", "counter: 1"]
 
 
+@pytest.mark.parametrize("listens", [False, True])
 @pytest.mark.parametrize(("starts_anew", "wanted"), [(True, _FORGETS), (False, _REMEMBERS)])
-def test_on_a_bare_board(starts_anew: bool, wanted: list[str], tmp_path: Path) -> None:
-    files = _application("host", starts_anew, tmp_path)
+def test_on_a_bare_board(starts_anew: bool, wanted: list[str], listens: bool, tmp_path: Path) -> None:
+    files = _application("host", starts_anew, tmp_path, listens)
     library = tmp_path / "counter" / "src"
     (tmp_path / "main.c").write_bytes(files.once["src/main.c"])
     (tmp_path / "port.c").write_text(_BARE)
@@ -85,9 +95,10 @@ def test_on_a_bare_board(starts_anew: bool, wanted: list[str], tmp_path: Path) -
     assert _tops(run_tool([program])) == wanted
 
 
+@pytest.mark.parametrize("listens", [False, True])
 @pytest.mark.parametrize(("starts_anew", "wanted"), [(True, _FORGETS), (False, _REMEMBERS)])
-def test_on_an_arduino(starts_anew: bool, wanted: list[str], tmp_path: Path) -> None:
-    files = _application("uno", starts_anew, tmp_path)
+def test_on_an_arduino(starts_anew: bool, wanted: list[str], listens: bool, tmp_path: Path) -> None:
+    files = _application("uno", starts_anew, tmp_path, listens)
     library = tmp_path / "counter" / "src"
     (tmp_path / "main.cpp").write_bytes(files.once["src/main.cpp"])
     (tmp_path / "port.cpp").write_text(_ARDUINO)

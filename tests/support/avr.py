@@ -102,7 +102,7 @@ def run_on_avr(
     return _exchange(elf, plans, samples)
 
 
-def _begin(port: serial.SerialBase) -> None:
+def begin(port: serial.SerialBase) -> None:
     """Ask until the program answers; both then know where the samples begin."""
     for _ in range(60):
         port.write(b"?")
@@ -116,7 +116,7 @@ def _exchange(elf: Path, plans: Sequence[Plan], samples: Sequence[Sequence[Seque
     """Send the samples in order, each when the outputs of the one before are there."""
     answers = []
     with running(BOARD, elf) as url, serial.serial_for_url(url, timeout=1) as port:
-        _begin(port)
+        begin(port)
         port.timeout = 60
         for plan, of_model in zip(plans, samples, strict=True):
             graph = plan.program.graph

@@ -107,22 +107,29 @@ def run_bare(
     samples[i] are those of plans[i].
     """
     sources = [write_library(plan, folder) for plan in plans]
-    main, elf = folder / "main.c", folder / "models.elf"
+    main = folder / "main.c"
     main.write_text(_main(plans, samples))
-    include = [f"-I{_FOLDER}", *(f"-I{source.parent}" for source in sources)]
-    objects = []
-    for index, source in enumerate((*sources, main, _FOLDER / f"{core.start}.c")):
-        objects.append(folder / f"{index}.o")
-        strict = STRICT if source in sources else ()
-        run_tool([*core.compiler, *flags, *strict, *include, "-c", source, "-o", objects[-1]])
-    origins = [f"-Wl,--defsym=FLASH_ORIGIN={core.flash:#x}", f"-Wl,--defsym=RAM_ORIGIN={core.ram:#x}"]
-    run_tool([*core.compiler, *flags, "-nostartfiles", "-T", _FOLDER / "bare.ld", *origins, *objects, "-o", elf])
+    elf = link_bare(core, main, sources, folder, flags)
     emulator = [*core.emulator, "-nographic", "-monitor", "none", "-serial", "stdio", "-icount", "shift=6,sleep=off"]
     done = subprocess.run(
         [*emulator, "-kernel", str(elf)], stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=300
     )
     assert done.returncode == 0, done.stderr.decode(errors="replace")[-2000:]
     return _parsed(done.stdout, plans, samples)
+
+
+def link_bare(core: Core, main: Path, libraries: Sequence[Path], folder: Path, flags: Sequence[str]) -> Path:
+    """The program of C files, of which `libraries` are compiled with warnings as errors."""
+    include = [f"-I{_FOLDER}", *(f"-I{source.parent}" for source in libraries)]
+    objects = []
+    for index, source in enumerate((*libraries, main, _FOLDER / f"{core.start}.c")):
+        objects.append(folder / f"{index}.o")
+        strict = STRICT if source in libraries else ()
+        run_tool([*core.compiler, *flags, *strict, *include, "-c", source, "-o", objects[-1]])
+    elf = folder / "models.elf"
+    origins = [f"-Wl,--defsym=FLASH_ORIGIN={core.flash:#x}", f"-Wl,--defsym=RAM_ORIGIN={core.ram:#x}"]
+    run_tool([*core.compiler, *flags, "-nostartfiles", "-T", _FOLDER / "bare.ld", *origins, *objects, "-o", elf])
+    return elf
 
 
 def _main(plans: Sequence[Plan], samples: Sequence[Sequence[Sequence[Array]]]) -> str:

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from tests.support.c_build import SHA256, STRICT, plan_of, run_tool
 from tests.support.models import small_model
 from tinygen.load.tflite import parse_tflite
-from tinygen.render.model import c_float, library_files
+from tinygen.render.constants import c_float
+from tinygen.render.model import library_files
 from tinygen.render.names import c_name, comment, string_body
 
 # what an application includes beside the model; a model's header must not stand in for one of these

@@ -15,14 +15,17 @@ from tinygen.cli.board_list import boards
 from tinygen.cli.build import build
 from tinygen.cli.compress import compress
 from tinygen.cli.doctor import doctor
+from tinygen.cli.features import features
 from tinygen.cli.flash import flash
 from tinygen.cli.generate import generate
 from tinygen.cli.matrix import matrix
 from tinygen.cli.plan import plan
+from tinygen.cli.play import play_command
 from tinygen.cli.quantize import quantize
 from tinygen.cli.run import run
 from tinygen.cli.test import test
 from tinygen.cli.tune import tune
+from tinygen.cli.tune_decision import tune_decision
 from tinygen.errors import ReportedError, TinygenError
 
 
@@ -39,7 +42,9 @@ def cli() -> None:
     """
 
 
-for command in (build, test, bench, tune, matrix, run, flash, generate, quantize, compress, plan, boards, doctor):
+_ON_BOARDS = (build, test, bench, tune, matrix, run, play_command, flash)
+_ON_MODELS = (generate, quantize, compress, plan, features, tune_decision, boards, doctor)
+for command in (*_ON_BOARDS, *_ON_MODELS):
     cli.add_command(command)
 
 

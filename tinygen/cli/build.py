@@ -66,7 +66,8 @@ def build(requests: tuple[Request, ...], board_name: str, project: Path | None, 
         for compiled, stack in zip(models, stacks, strict=True):
             for line in island_lines(compiled.plan.program.graph):
                 OUT.print(line, soft_wrap=True)
-            OUT.print(f"stack of {compiled.request.name}_invoke: {stack.text}")
+            run = "push" if compiled.plan.features else "invoke"
+            OUT.print(f"stack of {compiled.request.name}_{run}: {stack.text}")
         OUT.print(f"project: {folder}")
     if not size.fits(board):
         raise does_not_fit(size, board)

@@ -123,6 +123,6 @@ def _report(compiled: Compiled, folder: Path) -> dict[str, object]:
         "model_sha256": compiled.model.sha256,
         "library_dir": str(folder),
         "arena_bytes": compiled.plan.arena_bytes,
-        "const_bytes": compiled.plan.program.const_bytes,
+        "const_bytes": compiled.plan.const_bytes,
         "float_islands": islands_json(compiled.plan.program.graph),
     }

@@ -11,9 +11,9 @@ import click
 
 from tinygen.errors import TinygenError
 from tinygen.load.keras_job import MOST_CALIBRATION_SAMPLES
-from tinygen.pipeline import Request, make_request
 from tinygen.plan.search import OPTIMIZE
 from tinygen.render.arenas import arena_name
+from tinygen.request import Request, make_request
 
 Shape = tuple[str, tuple[int, ...]]
 
@@ -125,45 +125,33 @@ def calibration_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return _CALIBRATION(CALIBRATION_SAMPLES(command))
 
 
+FEATURES = click.option(
+    "--features",
+    metavar="FILE",
+    help="The table that says how samples become the model's input (default: MODEL.toml beside MODEL, if there is "
+    "one); `none`: your application brings the input.",
+)
+
+
+# options that are called as the parameters of make_request
+_SETTINGS = (
+    *("input_shapes", "activations", "calibration", "calibration_samples"),
+    *("optimize", "hop", "tune", "features"),
+)
+
+
 def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """MODEL, what it takes to make an int8 model of it, and how to plan it; the command gets one `request`."""
-    return HOP(BY_ROWS(OPTIMIZED(TUNED(source_options(command)))))
+    return HOP(BY_ROWS(FEATURES(OPTIMIZED(TUNED(source_options(command))))))
 
 
 def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """MODEL and what it takes to make an int8 model of it; the command gets them as one `request`."""
 
     @wraps(command)
-    def with_request(
-        model: Path,
-        name: str | None,
-        data: str | None,
-        input_shapes: tuple[Shape, ...],
-        unsafe_lambda: bool,
-        activations: str,
-        optimize: str = "balanced",
-        taken: str = "whole",
-        hop: int | None = None,
-        tune: str | None = None,
-        calibration: str | None = None,
-        calibration_samples: int = MOST_CALIBRATION_SAMPLES,
-        **rest: Any,
-    ) -> Any:
-        request = make_request(
-            model,
-            name,
-            data,
-            dict(input_shapes),
-            unsafe_lambda,
-            optimize,
-            taken == "rows",
-            activations,
-            hop,
-            tune,
-            calibration,
-            calibration_samples,
-        )
-        return command(request=request, **rest)
+    def with_request(model: Path, name: str | None, data: str | None, **given: Any) -> Any:
+        rest, settings = _taken_apart(given)
+        return command(request=make_request(model, name, data, **settings), **rest)
 
     options = (
         click.option("--name", metavar="NAME", help="The model's name in C (default: from the file)."),
@@ -185,23 +173,12 @@ def models_options(command: Callable[..., Any]) -> Callable[..., Any]:
         models: tuple[Path, ...],
         names: tuple[str, ...],
         data: tuple[str, ...],
-        input_shapes: tuple[Shape, ...],
-        unsafe_lambda: bool,
-        activations: str,
-        optimize: str,
-        taken: str,
-        hop: int | None,
-        tune: str | None,
         calibration: tuple[str, ...],
-        calibration_samples: int,
-        **rest: Any,
+        **given: Any,
     ) -> Any:
-        if len(models) > 1 and tune not in (None, "none"):
-            raise TinygenError("--tune is for one MODEL", "leave it out: MODEL.tune.json is found beside each", 2)
-        if len(models) > 1 and input_shapes:
-            raise TinygenError(
-                "--input-shape is for one MODEL", "make int8 files first, with `tinygen quantize --input-shape`", 2
-            )
+        rest, settings = _taken_apart(given)
+        if len(models) > 1:
+            _need_common(settings)
         each = zip(
             models,
             _one_each("--name", names, models),
@@ -210,21 +187,7 @@ def models_options(command: Callable[..., Any]) -> Callable[..., Any]:
             strict=True,
         )
         requests = tuple(
-            make_request(
-                model,
-                name,
-                file,
-                dict(input_shapes),
-                unsafe_lambda,
-                optimize,
-                taken == "rows",
-                activations,
-                hop,
-                tune,
-                other,
-                calibration_samples,
-            )
-            for model, name, file, other in each
+            make_request(model, name, file, **settings, calibration=other) for model, name, file, other in each
         )
         _need_different_names(requests)
         return command(requests=requests, **rest)
@@ -252,7 +215,29 @@ def models_options(command: Callable[..., Any]) -> Callable[..., Any]:
         CALIBRATION_SAMPLES,
         click.argument("models", type=click.Path(path_type=Path), nargs=-1, required=True, metavar="MODEL..."),
     )
-    return HOP(BY_ROWS(OPTIMIZED(TUNED(_decorated(with_requests, options)))))
+    return HOP(BY_ROWS(FEATURES(OPTIMIZED(TUNED(_decorated(with_requests, options))))))
+
+
+def _taken_apart(given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """(what the command itself takes, what make_request takes, by the names of its parameters)."""
+    settings = {name: given.pop(name) for name in _SETTINGS if name in given}
+    if "taken" in given:
+        settings["by_rows"] = given.pop("taken") == "rows"
+    settings["input_shapes"] = dict(settings["input_shapes"])
+    settings["allow_lambda"] = given.pop("unsafe_lambda")
+    return given, settings
+
+
+def _need_common(settings: dict[str, Any]) -> None:
+    """Raise TinygenError for what only one model can be told."""
+    if settings["tune"] not in (None, "none"):
+        raise TinygenError("--tune is for one MODEL", "leave it out: MODEL.tune.json is found beside each", 2)
+    if settings["features"] not in (None, "none"):
+        raise TinygenError("--features is for one MODEL", "leave it out: MODEL.toml is found beside each", 2)
+    if settings["input_shapes"]:
+        raise TinygenError(
+            "--input-shape is for one MODEL", "make int8 files first, with `tinygen quantize --input-shape`", 2
+        )
 
 
 def _one_each(option: str, values: tuple[str, ...], models: tuple[Path, ...]) -> tuple[str | None, ...]:

@@ -74,7 +74,7 @@ def plan(
     if board is not None and stack is not None:
         OUT.print(f"\nstack of {request.name} on {board.name}: {stack.text}", markup=False)
         OUT.print(
-            f"{board.name}: {made.arena_bytes + made.state_bytes:,} of {board.ram_bytes:,} bytes of RAM; "
+            f"{board.name}: {made.arena_bytes + made.static_bytes:,} of {board.ram_bytes:,} bytes of RAM; "
             + ("arena and constants fit" if fits else "does not fit")
         )
     for file in (svg, html):

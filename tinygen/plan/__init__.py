@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from tinygen.errors import TinygenError
+from tinygen.features.front_end import FrontEnd
 from tinygen.kernels import Program, Step, with_less_scratch
 from tinygen.ops.base import Operand
 from tinygen.plan.check import Place, check_plan
@@ -25,6 +26,7 @@ from tinygen.plan.timeline import Buffer, find_buffers
 from tinygen.regions import Region, RegionUse
 
 _LARGEST_PEAK = 1 << 26
+_FRAME_ALIGNMENT = 8  # of its numbers of 64 bits
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,6 +60,7 @@ class Plan:
     `hop`: each inference takes new frames of the input and keeps the rest, in the state memory.
     `frontier`: the schedules among which this one was chosen; () for one that was given, or with a hop.
     `flash`: what constants take of each flash of a board that has several, `flash_of` the number of each one's.
+    `features`: the front end that makes the input out of samples, if there is one.
     """
 
     program: Program
@@ -70,6 +73,7 @@ class Plan:
     frontier: tuple[Candidate, ...] = ()
     flash: tuple[RegionUse, ...] = ()
     flash_of: Mapping[Key, int] = field(default_factory=dict)
+    features: FrontEnd | None = None
 
     @property
     def pushed(self) -> Operand | None:
@@ -114,6 +118,19 @@ class Plan:
         placed = self._placed(role, step)
         return self.arena_of(placed.region), placed.offset
 
+    @property
+    def frame_address(self) -> tuple[str, int]:
+        """The array in which a front end makes a frame, and the first offset there at which it meets no output."""
+        assert self.features is not None
+        graph, array, offset = self.program.graph, self.arena_of(self.used_regions[0]), 0
+        outputs = sorted(
+            (self.address(i)[1], graph.tensors[i].nbytes) for i in graph.outputs if self.address(i)[0] == array
+        )
+        for start, nbytes in outputs:
+            if start < offset + self.features.scratch_bytes:
+                offset = max(offset, -(-(start + nbytes) // _FRAME_ALIGNMENT) * _FRAME_ALIGNMENT)
+        return array, offset
+
     def position(self, placed: Placed) -> int:
         """The offset of a buffer, in bytes, as if the regions lay one behind the other."""
         return placed.offset + sum(use.bytes for use in self.regions[: placed.region])
@@ -133,6 +150,16 @@ class Plan:
     def state_bytes(self) -> int:
         """Bytes of what lives from one inference to the next, outside of the arena."""
         return state_bytes(self.program.graph) if self.hop is None else self.hop.state_bytes
+
+    @property
+    def static_bytes(self) -> int:
+        """All static memory beside the arena: the state, and what a front end keeps."""
+        return self.state_bytes + (self.features.state_bytes if self.features else 0)
+
+    @property
+    def const_bytes(self) -> int:
+        """Bytes of all constants: the model's, and the tables of a front end."""
+        return self.program.const_bytes + (self.features.const_bytes if self.features else 0)
 
     def _placed(self, role: str, key: int) -> Placed:
         return next(p for p in self.placed if p.buffer.role == role and p.buffer.key == key)
@@ -231,6 +258,19 @@ def hop_plan(hop: Hop, regions: Sequence[Region] = ()) -> Plan:
     uses = tuple(RegionUse(region, size if i == where else 0) for i, region in enumerate(regions))
     placed = tuple(replace(p, region=where) for p in placed)
     return Plan(hop.program, hop.segments, placed, size, hop.placement.lower_bound, uses, hop)
+
+
+def with_features(plan: Plan, features: FrontEnd) -> Plan:
+    """The plan with a front end. Its scratch lies in the first arena, which grows where it must: while a frame is made
+    no inference is under way, and nothing is there but the outputs of the last one."""
+    plan = replace(plan, features=features)
+    end = plan.frame_address[1] + features.scratch_bytes
+    if not plan.regions:
+        return replace(plan, arena_bytes=max(plan.arena_bytes, end))
+    first = plan.used_regions[0]
+    grown = replace(plan.regions[first], bytes=max(plan.regions[first].bytes, end))
+    regions = (*plan.regions[:first], grown, *plan.regions[first + 1 :])
+    return replace(plan, regions=regions, arena_bytes=sum(use.bytes for use in regions))
 
 
 def places_of(placed: tuple[Placed, ...]) -> dict[tuple[str, int], Place]:

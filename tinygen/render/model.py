@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from tinygen import __version__, resources
-from tinygen.ir import Array, Tensor
+from tinygen.ir import Tensor
 from tinygen.kernels import kernel_files
 from tinygen.ops.base import Constant, Operand
 from tinygen.plan import Plan
@@ -16,10 +15,10 @@ from tinygen.plan.constants import Key
 from tinygen.plan.schedule import Ready, Segment
 from tinygen.render import Files, render
 from tinygen.render.arenas import SharedArena, arrays_of
+from tinygen.render.constants import ConstantArray, c_float, constant_array
+from tinygen.render.features import feature_kernels, features_of
 from tinygen.render.names import comment, string_body
 from tinygen.render.state import hop_of, initial_values, state_of
-
-_C_TYPES = {"int8": "int8_t", "int16": "int16_t", "int32": "int32_t", "int64": "int64_t", "float32": "float"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +84,6 @@ class _Pushed:
     offset: int
 
 
-@dataclass(frozen=True, slots=True)
-class _ConstantArray:
-    name: str
-    c_type: str
-    count: int
-    attribute: str
-    comment: str
-    lines: tuple[str, ...]
-
-
 def library_files(plan: Plan, sha256: str, labels: tuple[str, ...] = (), shared: SharedArena | None = None) -> Files:
     """The library as files relative to its folder; the graph's name must be a C identifier (names.c_name).
 
@@ -114,6 +103,7 @@ def library_files(plan: Plan, sha256: str, labels: tuple[str, ...] = (), shared:
         "small": _is_small(plan),
         "state": state_of(plan),
         "hop": hop_of(plan),
+        "features": features_of(plan),
         "shared_arena": shared.name if shared else "",
         "arenas": arrays_of(plan, shared),
         "summary": _summary(plan),
@@ -129,6 +119,9 @@ def library_files(plan: Plan, sha256: str, labels: tuple[str, ...] = (), shared:
     files[f"src/{name}.h"] = render("model/model.h.j2", m=model)
     files[f"src/{name}.c"] = render("model/model.c.j2", m=model)
     files[f"src/{name}_weights.h"] = render("model/weights.h.j2", m=model)
+    if plan.features is not None:
+        files[f"src/{name}_features.h"] = render("model/features.h.j2", m=model, f=model["features"])
+        files.update({f"src/{name}_kernels/{file}": text for file, text in feature_kernels(plan.features).items()})
     files["library.json"] = render("model/library.json.j2", m=model)
     files["library.properties"] = render("model/library.properties.j2", m=model)
     files["LICENSE"] = (resources.TEMPLATES / "model" / "LICENSE").read_bytes()
@@ -273,7 +266,7 @@ def _operand_name(name: str, tensor: int) -> str:
     return f"{name}_tensor{tensor}"
 
 
-def _constants(plan: Plan) -> tuple[_ConstantArray, ...]:
+def _constants(plan: Plan) -> tuple[ConstantArray, ...]:
     graph = plan.program.graph
     arrays = []
     for index, step in enumerate(plan.steps):
@@ -281,7 +274,7 @@ def _constants(plan: Plan) -> tuple[_ConstantArray, ...]:
         for c in step.call.constants:
             text = comment(f"{op.kind} {op.name}: {c.field} {'x'.join(map(str, c.values.shape))}")
             attribute = f" TG_FLASH{_section(plan, ('layer', index, c.field))}"
-            arrays.append(_array(_constant_name(graph.name, index, c), c.values, attribute, text))
+            arrays.append(constant_array(_constant_name(graph.name, index, c), c.values, attribute, text))
     for tensor in plan.program.constant_operands:
         t = graph.tensors[tensor]
         assert t.data is not None
@@ -291,10 +284,10 @@ def _constants(plan: Plan) -> tuple[_ConstantArray, ...]:
         alignment = f" __attribute__((aligned({t.dtype.size})))" if t.dtype.size > 1 else ""
         text = comment(f"{t.name}: {_shape(t)} {t.dtype.value}")
         attribute = alignment + _section(plan, ("tensor", tensor, ""))
-        arrays.append(_array(_operand_name(graph.name, tensor), values, attribute, text))
+        arrays.append(constant_array(_operand_name(graph.name, tensor), values, attribute, text))
     for index, v, values in initial_values(plan):
         attribute = f" TG_FLASH{_section(plan, ('state', index, ''))}"
-        arrays.append(_array(v.source, values, attribute, f"initial value of {v.comment}"))
+        arrays.append(constant_array(v.source, values, attribute, f"initial value of {v.comment}"))
     return tuple(arrays)
 
 
@@ -304,30 +297,8 @@ def _section(plan: Plan, key: Key) -> str:
     return f' __attribute__((section("{section}")))' if section else ""
 
 
-def _array(name: str, values: Array, attribute: str, text: str) -> _ConstantArray:
-    flat = values.reshape(-1)
-    per_line = 20 if values.dtype == np.int8 else 8
-    lines = tuple(_line(flat[i : i + per_line]) for i in range(0, flat.size, per_line))
-    return _ConstantArray(name, _C_TYPES[values.dtype.name], flat.size, attribute, text, lines)
-
-
-def _line(values: Array) -> str:
-    if values.dtype == np.float32:
-        return ", ".join(map(c_float, values.tolist())) + ","
-    # -2147483648 is no literal of 32 bits in C
-    return ", ".join("INT32_MIN" if v == -(1 << 31) else str(v) for v in values.tolist()) + ","
-
-
 def _shape(tensor: Tensor) -> str:
     return "x".join(map(str, tensor.shape)) or "scalar"
-
-
-def c_float(value: float) -> str:
-    """A float32 value as a C literal that reads back exactly."""
-    if not math.isfinite(value):
-        return '__builtin_nanf("")' if math.isnan(value) else f"{'-' if value < 0 else ''}__builtin_inff()"
-    text = f"{np.float32(value):.9g}"
-    return f"{text}f" if any(c in text for c in ".en") else f"{text}.0f"
 
 
 def _is_small(plan: Plan) -> bool:

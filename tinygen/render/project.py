@@ -56,14 +56,23 @@ void tg_layers_trace(int32_t layer, const int8_t *base, int32_t row_bytes, int32
 
 
 @dataclass(frozen=True, slots=True)
+class Played:
+    """Recordings of so many hops of samples each, in which so many inferences have a result."""
+
+    hops: int
+    results: int
+
+
+@dataclass(frozen=True, slots=True)
 class Tester:
     """The firmware in tester/: its baud rate (None: the board's), the protocol that it speaks ("tinygen" or, for one
     model alone, "mlperf"), and whether it has the checksum of every layer, and the libraries its hook; an application
-    does not link then."""
+    does not link then. played: it takes recordings through a front end (`tinygen play`), not inputs."""
 
     baud: int | None = None
     layers: bool = False
     protocol: str = "tinygen"
+    played: Played | None = None
 
 
 DEFAULT_TESTER = Tester()
@@ -77,7 +86,7 @@ def project_files(
     tester: Tester = DEFAULT_TESTER,
 ) -> ProjectFiles:
     """The project of one or more models for `board`; libraries by name; `platform` as it stands in tinygen.ini."""
-    shown = [_model(model, index, len(models), tester.layers) for index, model in enumerate(models)]
+    shown = [_model(model, index, len(models), tester) for index, model in enumerate(models)]
     upload_port = _EMULATOR_PORT if board.emulated else ""
     plans = [model.plan for model in models]
     settings = {
@@ -150,7 +159,7 @@ def _port(arduino: bool) -> str:
 def arduino_sketch(model: ProjectModel) -> bytes:
     """The application of an Arduino board as a sketch, for any board."""
     board = {"baud": 115200, "needs_heap": False}
-    return render("project/main.cpp.j2", models=[_model(model, 0, 1, False)], board=board)
+    return render("project/main.cpp.j2", models=[_model(model, 0, 1, DEFAULT_TESTER)], board=board)
 
 
 def _cmake(board: Board) -> Files:
@@ -163,7 +172,7 @@ def _cmake(board: Board) -> Files:
     }
 
 
-def _model(model: ProjectModel, index: int, count: int, layers: bool) -> dict[str, object]:
+def _model(model: ProjectModel, index: int, count: int, tester: Tester) -> dict[str, object]:
     """Of model `index` of `count`; the tester finds the models as a list that is linked by `next`."""
     graph, sha256 = model.plan.program.graph, model.sha256
     name = graph.name
@@ -191,7 +200,9 @@ def _model(model: ProjectModel, index: int, count: int, layers: bool) -> dict[st
         # C++ does not convert void * by itself
         "output_cast": "" if same_type else f"(const {output_type} *)",
         "has_state": bool(graph.variables),
-        "layers": layers_of(model.plan) if layers else (),
+        "features": model.plan.features is not None,
+        "played": tester.played,
+        "layers": layers_of(model.plan) if tester.layers else (),
         "starts_anew": model.starts_anew and bool(graph.variables),
         "labelled": len(model.labels) == outputs[0].elements,
     }

@@ -32,6 +32,7 @@ def plan_text(plan: Plan, optimize: str) -> str:
         f"{program.graph.name}: arena {plan.arena_bytes:,} bytes with --optimize {optimize}, {optimality(plan)}",
         f"lower bound {plan.lower_bound_bytes:,} bytes; largest scratch {plan.scratch_bytes:,}; {state}constants "
         f"{program.const_bytes:,} bytes; {program.macs:,} MACs",
+        *_features(plan),
         *_hop(plan),
         "",
         *_peak(plan),
@@ -41,6 +42,18 @@ def plan_text(plan: Plan, optimize: str) -> str:
         *_buffers(plan),
     ]
     return "\n".join(lines)
+
+
+def _features(plan: Plan) -> list[str]:
+    """For a model with a front end: what that takes of the arena while no inference runs, and beside it."""
+    front = plan.features
+    if front is None:
+        return []
+    array, offset = plan.frame_address
+    return [
+        f"{front.definition.kind}: {array}[{offset:,} .. {offset + front.scratch_bytes:,}) while a frame is made; "
+        f"samples and frames {front.state_bytes:,} bytes; tables {front.const_bytes:,} bytes"
+    ]
 
 
 def _hop(plan: Plan) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tinygen.features.front_end import FrontEnd
 from tinygen.kernels import Program
 from tinygen.plan import Plan
 from tinygen.plan.hop import Hop
@@ -60,6 +61,18 @@ def turns_of(program: Program, segment: Segment) -> int:
     return sum(1 for _ in segment.turns(program))
 
 
+def _features(plan: Plan, front: FrontEnd) -> dict[str, object]:
+    return {
+        "kind": front.definition.kind,
+        "window": front.window,
+        "stride": front.stride,
+        "scratch_offset": plan.frame_address[1],
+        "scratch_bytes": front.scratch_bytes,
+        "state_bytes": front.state_bytes,
+        "const_bytes": front.const_bytes,
+    }
+
+
 def plan_json(plan: Plan, optimize: str, stack: Stack | None, points: Sequence[Point] | None) -> dict[str, object]:
     """The keys of SPEC section 5; `stack` is None without a board, `points` where nobody asked for the frontier."""
     program = plan.program
@@ -75,6 +88,7 @@ def plan_json(plan: Plan, optimize: str, stack: Stack | None, points: Sequence[P
         "stack_bytes": None if stack is None else stack.invoke_bytes,
         "const_bytes": program.const_bytes,
         "macs": program.macs,
+        "features": None if plan.features is None else _features(plan, plan.features),
         "hop": None if plan.hop is None else _hop(plan.hop),
         "segments": [_segment(program, segment) for segment in plan.segments],
         "frontier": None if points is None else [_point(program, point) for point in points],

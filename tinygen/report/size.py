@@ -18,10 +18,11 @@ class Size:
     """All in bytes. `ram` is static RAM with the arena in it, `flash` everything that is written to flash.
 
     `regions`: what of the arena lies in each region, on boards that have any; `ram` counts those with a linker section
-    of their own as little as the board's `ram_bytes` does. `state` is static RAM beside the arena. `ram` and `flash`
-    are None while there is no firmware: nothing was built yet, or `overflow`, what the linker said of one that is too
-    large. `stack` is what NAME_invoke needs, None where that is not known. `flash_regions`: what constants take of each
-    flash, on boards that have several; `flash` does not count those with a linker section of their own.
+    of their own as little as the board's `ram_bytes` does. `state` is static RAM beside the arena: variables, kept
+    rows, and what a front end keeps. `ram` and `flash` are None while there is no firmware: nothing was built yet, or
+    `overflow`, what the linker said of one that is too large. `stack` is what NAME_invoke needs, None where that is not
+    known. `flash_regions`: what constants take of each flash, on boards that have several; `flash` does not count those
+    with a linker section of their own.
     """
 
     arena: int
@@ -68,8 +69,8 @@ def planned_size(plans: Sequence[Plan], stacks: Sequence[Stack]) -> Size:
     arena = sum(use.bytes for use in regions) if regions else max(plan.arena_bytes for plan in plans)
     known = [stack.invoke_bytes for stack in stacks if stack.invoke_bytes is not None]
     stack = max(known) if len(known) == len(plans) else None
-    state = sum(plan.state_bytes for plan in plans)
-    constants = sum(plan.program.const_bytes for plan in plans)
+    state = sum(plan.static_bytes for plan in plans)
+    constants = sum(plan.const_bytes for plan in plans)
     flash = zip(*(plan.flash for plan in plans), strict=True)
     constant = tuple(RegionUse(each[0].region, sum(use.bytes for use in each)) for each in flash)
     return Size(arena, constants, stack=stack, regions=regions, state=state, flash_regions=constant)

@@ -169,8 +169,8 @@ def _size(page: Page, tested: Tested) -> _Rows:
     board, plan = page.board, tested.compiled.plan
     rows: _Rows = [
         _share("RAM: arena", plan.arena_bytes, board.ram_bytes),
-        _share("RAM: kept between inferences", plan.state_bytes, board.ram_bytes),
-        _share("flash: constants", plan.program.const_bytes, board.flash_bytes),
+        _share("RAM: kept between inferences", plan.static_bytes, board.ram_bytes),
+        _share("flash: constants", plan.const_bytes, board.flash_bytes),
     ]
     if page.firmware is not None:
         rows.append(_share("RAM: the tester's firmware in all", page.firmware.ram, board.ram_bytes))
