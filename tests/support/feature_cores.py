@@ -12,7 +12,7 @@ import numpy as np
 import serial
 
 from tests.support.avr import BOARD, begin
-from tests.support.bare import CORES, FOLDER, Core, link_bare
+from tests.support.bare import CORES, M4, Core, link_bare
 from tests.support.c_build import STRICT, run_tool
 from tests.support.feature_build import FrameFunction, Int32
 from tests.support.feature_models import Samples
@@ -21,10 +21,7 @@ from tinygen.emulator import running
 # the code of Cortex-M4s on the board that runs that of the M0; Debian's libgcc for the LX106 has no products of 64 bits
 FEATURE_CORES = {
     **{name: core for name, core in CORES.items() if name != "lx106"},
-    "cortex-m4": replace(
-        CORES["cortex-m0"],
-        compiler=tuple("-mcpu=cortex-m4" if f == "-mcpu=cortex-m0" else f for f in CORES["cortex-m0"].compiler),
-    ),
+    "cortex-m4": replace(CORES["cortex-m4"], compiler=(*CORES["cortex-m4"].compiler, *M4)),
 }
 _CHECKSUM = """static uint32_t checksum(const int32_t *values, uint16_t count) {
   uint32_t sum = UINT32_C(2166136261);
@@ -109,8 +106,7 @@ def checksums_on_bare(core: Core, work: Sequence[tuple[FrameFunction, Samples]],
         body.append(f"    out(checksum(values, {d.features}));\n  }}")
     main = folder / "main.c"
     main.write_text(_filled(_BARE, work, body))
-    sources = [main, FOLDER / f"{core.name}.c"]
-    elf = link_bare(core, sources, [function.source for function, _ in work], folder, [level])
+    elf = link_bare(core, main, [function.source for function, _ in work], folder, [level])
     emulator = [*core.emulator, "-nographic", "-monitor", "none", "-serial", "stdio", "-kernel", str(elf)]
     done = subprocess.run(emulator, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=1200)
     assert done.returncode == 0, done.stderr.decode(errors="replace")[-2000:]

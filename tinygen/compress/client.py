@@ -12,7 +12,8 @@ from pathlib import Path
 
 from tinygen.compress.job import SMALL_STEM, CompressJob, Narrowed, Palette, State
 from tinygen.load.arrays import write_atomically
-from tinygen.load.worker_client import absolute_data, run_child
+from tinygen.load.spec import parse_spec
+from tinygen.load.worker_client import run_child
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Compressed:
 
 def compress(job: CompressJob, output: Path, progress: Callable[[str], None]) -> Compressed:
     """Compress the job's model into `output`, a .keras or .h5 file. Raises TinygenError; `output` is then as it was."""
-    job = replace(job, model=str(Path(job.model).resolve()), data=absolute_data(job.data) if job.data else None)
+    job = replace(job, model=str(Path(job.model).resolve()), data=parse_spec(job.data).absolute if job.data else None)
     with tempfile.TemporaryDirectory(prefix="tinygen-") as name:
         folder = Path(name)
         found = run_child("tinygen.compress.worker", job.to_json(), Path(job.model).name, folder, progress)

@@ -16,7 +16,8 @@ from tinygen.errors import TinygenError
 from tinygen.ir import Array
 from tinygen.load import keras_job
 from tinygen.load.data import Dataset, Samples, load_data
-from tinygen.load.worker import MOST_CALIBRATION_SAMPLES, RANDOM_SAMPLES, Channel
+from tinygen.load.keras_job import MOST_CALIBRATION_SAMPLES
+from tinygen.load.worker import RANDOM_SAMPLES, Channel
 from tinygen.quantize.flat import Flat
 from tinygen.quantize.improve import improve
 from tinygen.quantize.search import cost
