@@ -5,14 +5,18 @@ Place in the flow: like tester.py, but of a model with a front end, and with sam
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from tinygen import reference
 from tinygen.boards import Board
+from tinygen.decision.decider import decide
 from tinygen.device.link import Link
+from tinygen.drift.watch import drift_scores
 from tinygen.errors import TinygenError
 from tinygen.features import fixed_values, quantize_values
 from tinygen.features.framing import Samples
@@ -33,15 +37,22 @@ _SECONDS_PER_ROW = 60.0
 @dataclass(frozen=True, slots=True, eq=False)
 class PlayedResult:
     """An inference: seconds from the recording's beginning to the end of its last frame, and its outputs, as the device
-    and as numpy has them."""
+    and as numpy has them. decided: what was decided for, on the device and in numpy; -1 is nothing (always
+    without a table [decision]). drift: the
+    score of the drift watch, likewise; 0 without one."""
 
     seconds: float
     got: tuple[Array, ...]
     expected: tuple[Array, ...]
+    decided: int = -1
+    expected_decision: int = -1
+    drift: int = 0
+    expected_drift: int = 0
 
     @property
     def is_exact(self) -> bool:
-        return all(np.array_equal(a, b) for a, b in zip(self.got, self.expected, strict=True))
+        beside = (self.decided, self.drift) == (self.expected_decision, self.expected_drift)
+        return beside and all(np.array_equal(a, b) for a, b in zip(self.got, self.expected, strict=True))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,9 +76,8 @@ def expected_results(plan: Plan, samples: Samples) -> tuple[tuple[Array, ...], .
     """
     front, graph = plan.features, plan.program.graph
     assert front is not None
-    frames = quantize_values(fixed_values(samples, front.definition), front.folding)
     shape = graph.tensors[graph.inputs[0]].shape
-    windows = [(frames[end - front.window : end].reshape(shape),) for end in due_frames(front, len(frames))]
+    windows = [(window.reshape(shape),) for window in _windows(front, samples)]
     if front.forgets or not graph.variables:
         return tuple(reference.run(graph, window) for window in windows)
     if front.stride < front.window:
@@ -75,9 +85,47 @@ def expected_results(plan: Plan, samples: Samples) -> tuple[tuple[Array, ...], .
     return reference.run_sequence(graph, windows)
 
 
+def expected_decisions(plan: Plan, results: Sequence[tuple[Array, ...]]) -> tuple[int, ...]:
+    """What is decided at each result of a recording: the number of a label, or -1."""
+    decider = plan.features.decider if plan.features else None
+    if decider is None:
+        return (-1,) * len(results)
+    return decide(np.stack([outputs[0].reshape(-1) for outputs in results]), decider)
+
+
+def expected_drift(plan: Plan, samples: Samples, results: Sequence[tuple[Array, ...]]) -> tuple[int, ...]:
+    """The score of the drift watch behind each result of a recording."""
+    front = plan.features
+    if front is None or front.watch is None:
+        return (0,) * len(results)
+    seen = np.stack([window[-front.kept :].reshape(-1) for window in _windows(front, samples)])
+    return drift_scores(seen, np.stack([outputs[0].reshape(-1) for outputs in results]), front.watch)
+
+
+def _windows(front: FrontEnd, samples: Samples) -> list[npt.NDArray[np.int8]]:
+    """The frames (window, features) of each inference with a result."""
+    frames = quantize_values(fixed_values(samples, front.definition), front.folding)
+    return [frames[end - front.window : end] for end in due_frames(front, len(frames))]
+
+
+def result_seconds(front: FrontEnd, samples: int) -> list[float]:
+    """Where in a recording of so many samples each result's last frame ends."""
+    d = front.definition
+    ends = due_frames(front, 1 + (samples - d.window) // d.hop)
+    return [((end - 1) * d.hop + d.window) / d.rate for end in ends]
+
+
+def result_bytes(plan: Plan) -> int:
+    """What the tester keeps of a result: the outputs, the decision as int16, the drift's score as int32."""
+    graph = plan.program.graph
+    outputs = sum(graph.tensors[i].nbytes for i in graph.outputs)
+    front = plan.features
+    return outputs + (2 if front and front.decider else 0) + (4 if front and front.watch else 0)
+
+
 def played_of(compiled: Compiled, recordings: Samples) -> Played:
     """What the tester's firmware must be made for; raises TinygenError where nothing would come out."""
-    front, graph = compiled.plan.features, compiled.plan.program.graph
+    front = compiled.plan.features
     if front is None:
         raise TinygenError(
             f"{compiled.request.name} has no front end", f"write {compiled.request.name}.toml (docs/features.md)"
@@ -87,7 +135,7 @@ def played_of(compiled: Compiled, recordings: Samples) -> Played:
     hops = length // d.hop
     frames = max((hops * d.hop - d.window) // d.hop + 1, 0)
     due = due_frames(front, frames)
-    size = sum(graph.tensors[i].nbytes for i in graph.outputs)
+    size = result_bytes(compiled.plan)
     if not due:
         needed = ((due_frames(front, 1 << 30)[0] - 1) * d.hop + d.window) / d.rate
         raise TinygenError(
@@ -110,7 +158,7 @@ def play(
     front, graph = plan.features, plan.program.graph
     assert front is not None
     d, tensors = front.definition, [graph.tensors[i] for i in graph.outputs]
-    size = sum(t.nbytes for t in tensors)
+    size, output_size = result_bytes(plan), sum(t.nbytes for t in tensors)
     whole = recordings[:, : recordings.shape[1] // d.hop * d.hop]
     played, stacks = [], []
     with board_with_tester(board, project, port, progress) as target, Link.open(target.url, board.baud) as link:
@@ -125,8 +173,19 @@ def play(
             content = answer.outputs
             stacks += [] if answer.stack_bytes is None else [answer.stack_bytes]
             wanted = expected_results(plan, samples)
-            got = [from_bytes(content[at : at + size], tensors) for at in range(0, len(content), size)]
-            ends = due_frames(front, 1 + (len(samples) - d.window) // d.hop)
-            seconds = [((end - 1) * d.hop + d.window) / d.rate for end in ends]
-            played.append(tuple(map(PlayedResult, seconds, got, wanted)))
+            records = [content[at : at + size] for at in range(0, len(content), size)]
+            got = [from_bytes(record, tensors) for record in records]
+            beside = [_beside(front, record[output_size:]) for record in records]
+            seconds = result_seconds(front, len(samples))
+            decisions = expected_decisions(plan, wanted)
+            drift = expected_drift(plan, samples, wanted)
+            rows = zip(seconds, got, wanted, beside, decisions, drift, strict=True)
+            played.append(tuple(PlayedResult(s, g, w, b[0], d, b[1], f) for s, g, w, b, d, f in rows))
     return PlayedRun(tuple(played), max(stacks, default=None))
+
+
+def _beside(front: FrontEnd, content: bytes) -> tuple[int, int]:
+    """The decision and the drift's score that stand behind the outputs of a result."""
+    at = 2 if front.decider else 0
+    decided = int.from_bytes(content[:at], "little", signed=True) if at else -1
+    return decided, int.from_bytes(content[at : at + 4], "little", signed=True)

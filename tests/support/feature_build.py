@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,8 @@ import numpy.typing as npt
 
 from tests.support.c_build import STRICT, plan_of, run_tool, write_library
 from tests.support.feature_models import Samples, definition, echo_model
+from tinygen.decision.decider import DecisionTable, make_decider
+from tinygen.drift.watch import DriftWatch
 from tinygen.features import Definition
 from tinygen.features.front_end import make_front_end
 from tinygen.kernelsets import PORTABLE, Target
@@ -26,6 +28,15 @@ def echo_plan(d: Definition, name: str, frames: int = 3, target: Target = PORTAB
     graph = parse_tflite(echo_model(frames, d.features), name, name)
     front = make_front_end(d, graph.tensors[graph.inputs[0]], None, False)
     return with_features(plan_of(graph, target), front)
+
+
+def watching_plan(plan: Plan) -> Plan:
+    """The plan with decisions and a drift watch behind it, of numbers that mean nothing."""
+    front, graph = plan.features, plan.program.graph
+    assert front is not None
+    decider = make_decider(DecisionTable(3, (0.5,), 2, (), ()), graph.tensors[graph.outputs[0]], ())
+    watch = DriftWatch(2, (0, 1, 2, 3), (1, -2, 300, 4), (1 << 20,) * 4, tuple(range(-5, 5)), 1000)
+    return replace(plan, features=replace(front, decider=decider, watch=watch))
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,12 @@ def play_command(
     else:
         for number, each in enumerate(results, start=1):
             _show(compiled, each, f"recording {number}: " if len(results) > 1 else "")
+        watch = compiled.plan.features.watch
+        if watch is not None:
+            flagged = sum(r.drift > watch.limit for each in results for r in each)
+            OUT.print(f"drift: {flagged:,} results that should not be trusted; limit {watch.limit:,}")
+        if _decides(compiled):
+            OUT.print(f"{sum(r.decided >= 0 for each in results for r in each):,} decisions")
         OUT.print(f"device against the numpy pipeline: {total - len(wrong):,} of {total:,} results bit-exact")
     if wrong:
         raise ReportedError(f"the result at {wrong[0].seconds:.2f} s differs", "report it with the model and the board")
@@ -91,14 +97,34 @@ def _top(compiled: Compiled, result: PlayedResult) -> tuple[int, float, str]:
 
 def _json(compiled: Compiled, result: PlayedResult) -> dict[str, object]:
     index, score, label = _top(compiled, result)
-    return {"seconds": result.seconds, "index": index, "score": score, "label": label, "bit_exact": result.is_exact}
+    shown = {"seconds": result.seconds, "index": index, "score": score, "label": label, "bit_exact": result.is_exact}
+    if _decides(compiled):
+        shown["decision"] = None if result.decided < 0 else compiled.labels[result.decided]
+    watch = compiled.plan.features.watch if compiled.plan.features else None
+    if watch is not None:
+        shown |= {"drift": result.drift, "abstain": result.drift > watch.limit}
+    return shown
+
+
+def _decides(compiled: Compiled) -> bool:
+    front = compiled.plan.features
+    return front is not None and front.decider is not None
 
 
 def _show(compiled: Compiled, results: tuple[PlayedResult, ...], before: str) -> None:
-    """A line whenever another score is the highest."""
-    last = None
+    """A line for each decision; without decisions, whenever another score is the highest."""
+    watch = compiled.plan.features.watch if compiled.plan.features else None
+    last, was_flagged = None, False
     for result in results:
+        flagged = watch is not None and result.drift > watch.limit
+        if flagged != was_flagged:
+            says = "this is not what the model was calibrated with" if flagged else "as calibrated again"
+            OUT.print(f"{before}{result.seconds:8.2f} s  drift {result.drift:,}: {says}", markup=False)
+        was_flagged = flagged
         index, score, label = _top(compiled, result)
-        if index != last:
+        if _decides(compiled):
+            if result.decided >= 0:
+                OUT.print(f"{before}{result.seconds:8.2f} s  {compiled.labels[result.decided]}", markup=False)
+        elif index != last:
             OUT.print(f"{before}{result.seconds:8.2f} s  {label}  {score:.3f}", markup=False)
         last = index

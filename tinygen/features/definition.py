@@ -22,7 +22,7 @@ from tinygen.errors import TinygenError
 _TOML = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
 _HINT = "docs/features.md says what stands there; commands take no table with `--features none`"
 _LARGEST_FILE = 1 << 20
-_COMMON = {"kind", "rate", "window", "hop", "stride", "channels", "offset", "scale"}
+_COMMON = {"kind", "rate", "window", "hop", "stride", "channels", "offset", "scale", "decision", "drift"}
 _SPECTRAL = {"fft", "low_hz", "high_hz"}
 # for each kind the keys that it must have, and those that it may have
 _KEYS: dict[str, tuple[set[str], set[str]]] = {
@@ -81,17 +81,31 @@ class Definition:
 
 def load_definition(path: Path | str) -> Definition:
     """Read a table; raises TinygenError that names the key at fault."""
+    return load_table(path)[0]
+
+
+def load_table(path: Path | str) -> tuple[Definition, dict[str, Any]]:
+    """Read a table: its definition, and all its content, checked; raises TinygenError that names the key at fault."""
     path = Path(path)
     try:
         if path.stat().st_size > _LARGEST_FILE:
             raise TinygenError(f"{path} is too large for a table of features", _HINT)
-        content = _TOML.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:  # ValueError: no UTF-8, no TOML
+        text = path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:  # ValueError: no UTF-8
         raise TinygenError(f"{path} cannot be read: {error}", _HINT) from error
     try:
-        return definition_of(content)
+        return parse_table(text)
     except TinygenError as error:
         raise TinygenError(f"{path}: {error}", error.hint) from error
+
+
+def parse_table(text: str) -> tuple[Definition, dict[str, Any]]:
+    """As load_table, of a file's text."""
+    try:
+        content = _TOML.loads(text)
+    except (ValueError, RecursionError) as error:  # ValueError: no TOML
+        raise TinygenError(f"this cannot be read: {error}", _HINT) from error
+    return definition_of(content), content
 
 
 def definition_of(content: dict[str, Any]) -> Definition:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tinygen.decision.decider import Decider
+from tinygen.drift.watch import DriftWatch
 from tinygen.errors import TinygenError
 from tinygen.features.definition import Definition
 from tinygen.features.folding import Folding, fold
@@ -22,7 +24,8 @@ _MOST_FRAMES = 30000
 @dataclass(frozen=True, slots=True)
 class FrontEnd:
     """`window` frames go into an inference, of which `kept` are remembered from one to the next; after `stride` new
-    frames there is another. forgets: a model with variables that is reset before each inference."""
+    frames there is another. forgets: a model with variables that is reset before each inference. decider: what becomes
+    of the scores, if the table says so; watch: what sees that the input drifts."""
 
     definition: Definition
     folding: Folding
@@ -30,12 +33,14 @@ class FrontEnd:
     kept: int
     stride: int
     forgets: bool
+    decider: Decider | None = None
+    watch: DriftWatch | None = None
 
     @property
     def state_bytes(self) -> int:
-        """Static memory: the samples of a frame, the frames, and counters."""
-        d = self.definition
-        return 2 * d.window * d.channels + self.kept * d.features + _COUNTER_BYTES
+        """Static memory: the samples of a frame, the frames, and counters; and what decisions are made of."""
+        d, more = self.definition, sum(part.state_bytes for part in (self.decider, self.watch) if part)
+        return 2 * d.window * d.channels + self.kept * d.features + _COUNTER_BYTES + more
 
     @property
     def scratch_bytes(self) -> int:
@@ -49,6 +54,7 @@ class FrontEnd:
     def const_bytes(self) -> int:
         """Tables in flash."""
         d, folded = self.definition, 12 * len(self.folding.multipliers)
+        folded += sum(part.const_bytes for part in (self.decider, self.watch) if part)
         if not d.fft:
             return folded + len(d.statistics)
         t = spectrum_tables(d)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from tinygen import resources
+from tinygen.decision.decider import Decider
+from tinygen.drift.watch import DriftWatch
 from tinygen.features.definition import Definition
 from tinygen.features.front_end import FrontEnd
 from tinygen.features.statistics import reciprocal
@@ -53,6 +55,8 @@ class Features:
     params: tuple[tuple[str, str], ...]
     quantize_params: tuple[tuple[str, str], ...]
     constants: tuple[ConstantArray, ...]
+    decider: Decider | None
+    watch: DriftWatch | None
 
 
 def features_of(plan: Plan) -> Features | None:
@@ -70,7 +74,9 @@ def features_of(plan: Plan) -> Features | None:
         ("multipliers", np.array(folding.multipliers, np.int32), "of the features"),
         ("addends", np.array(folding.addends, np.int64), "of the features, with the zero point"),
     )
-    constants = (*tables, *quantize)
+    decider = front.decider
+    limits = (("limits", np.array(decider.limits, np.int16), "of the sums of scores"),) if decider else ()
+    constants = (*tables, *quantize, *limits, *_watch_constants(front.watch))
     return Features(
         title=_title(d),
         rate=d.rate,
@@ -101,13 +107,16 @@ def features_of(plan: Plan) -> Features | None:
         constants=tuple(
             constant_array(f"{name}_{field}", values, " TG_FLASH", text) for field, values, text in constants
         ),
+        decider=decider,
+        watch=front.watch,
     )
 
 
 def feature_kernels(front: FrontEnd) -> Files:
     """The C of a front end, by file name: verbatim copies of templates/features/."""
     header = "tg_spectrum" if front.definition.fft else "tg_statistics"
-    return {name: (_FOLDER / name).read_bytes() for name in (*_FILES[header], "tg_quantize_features.h")}
+    more = (*(("tg_decide.h",) if front.decider else ()), *(("tg_drift.h",) if front.watch else ()))
+    return {name: (_FOLDER / name).read_bytes() for name in (*_FILES[header], "tg_quantize_features.h", *more)}
 
 
 def _title(d: Definition) -> str:
@@ -129,6 +138,17 @@ def _spectrum_constants(d: Definition) -> tuple[tuple[str, Array, str], ...]:
 def _statistics_constants(d: Definition) -> tuple[tuple[str, Array, str], ...]:
     kinds = np.array([_STATISTICS.index(name) for name in d.statistics], np.int8)
     return (("statistics", kinds, ", ".join(d.statistics)),)
+
+
+def _watch_constants(watch: DriftWatch | None) -> tuple[tuple[str, Array, str], ...]:
+    if watch is None:
+        return ()
+    return (
+        ("drift_positions", np.array(watch.positions, np.int16), "in the input, that the drift watch sees"),
+        ("drift_means", np.array(watch.means, np.int32), "of its statistics, times 256"),
+        ("drift_multipliers", np.array(watch.multipliers, np.int32), "of their differences"),
+        ("drift_mixing", np.array(watch.mixing, np.int16), "that takes the correlation out of these"),
+    )
 
 
 def _params(d: Definition, name: str) -> tuple[tuple[str, str], ...]:

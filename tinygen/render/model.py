@@ -108,6 +108,7 @@ def library_files(plan: Plan, sha256: str, labels: tuple[str, ...] = (), shared:
         "arenas": arrays_of(plan, shared),
         "summary": _summary(plan),
         "borders": (_border(plan, "input", graph.inputs), _border(plan, "output", graph.outputs)),
+        "scores": " + ".join(map(str, plan.address(graph.outputs[0]))),
         "labels": tuple(string_body(label) for label in labels),
         "kernels": _includes(plan, {layer.kernel for layer in layers}),
         "layers": layers,

@@ -201,6 +201,8 @@ def _model(model: ProjectModel, index: int, count: int, tester: Tester) -> dict[
         "output_cast": "" if same_type else f"(const {output_type} *)",
         "has_state": bool(graph.variables),
         "features": model.plan.features is not None,
+        "decides": model.plan.features is not None and model.plan.features.decider is not None,
+        "watches": model.plan.features is not None and model.plan.features.watch is not None,
         "played": tester.played,
         "layers": layers_of(model.plan) if tester.layers else (),
         "starts_anew": model.starts_anew and bool(graph.variables),

@@ -84,27 +84,57 @@ def memory_svg(plan: Plan) -> str:
     return render("report/memory.svg.j2", m=context).decode()
 
 
+@dataclass(frozen=True, slots=True)
+class FrontierDot:
+    """x and y in their units; a dot with a label is a choice."""
+
+    x: float
+    y: float
+    title: str
+    label: str
+
+
 def frontier_svg(points: Sequence[Point]) -> str:
     """Arena along x, estimated instructions along y, a dot for each schedule; the choices of --optimize are named."""
+    dots = [
+        FrontierDot(
+            p.arena_bytes,
+            p.cost,
+            f"{p.arena_bytes:,} bytes, {p.cost:,} instructions",
+            ", ".join(p.chosen_by),
+        )
+        for p in points
+    ]
+    titles = (
+        "Arena against the estimated cost of the schedule",
+        "bytes of arena",
+        "estimated instructions of one inference",
+    )
+    return dots_svg(dots, titles, "{:,}", "{:,}")
+
+
+def dots_svg(points: Sequence[FrontierDot], titles: tuple[str, str, str], x_format: str, y_format: str) -> str:
+    """Dots by rising x, joined by a line; titles of the chart, of x and of y. The first and the last have ticks."""
     width, height = 560, 240
-    arenas, costs = [p.arena_bytes for p in points], [p.cost for p in points]
-    dots = []
-    for p in points:
-        x = _between(p.arena_bytes, min(arenas), max(arenas), width)
-        y = height - _between(p.cost, min(costs), max(costs), height)
-        title = f"{p.arena_bytes:,} bytes, {p.cost:,} instructions"
-        dots.append(_Dot(x, y, title, ", ".join(p.chosen_by)))
+    xs, ys = [p.x for p in points], [p.y for p in points]
+    dots = [
+        _Dot(_between(p.x, min(xs), max(xs), width), height - _between(p.y, min(ys), max(ys), height), p.title, p.label)
+        for p in points
+    ]
     context = {
+        "title": titles[0],
+        "x_title": titles[1],
+        "y_title": titles[2],
         "width": width,
         "height": height,
         "dots": dots,
-        "x_ticks": [_Tick(d.x, f"{a:,}") for d, a in zip(dots, arenas, strict=True) if a in (arenas[0], arenas[-1])],
-        "y_ticks": [_Tick(d.y, f"{c:,}") for d, c in zip(dots, costs, strict=True) if c in (costs[0], costs[-1])],
+        "x_ticks": [_Tick(d.x, x_format.format(x)) for d, x in zip(dots, xs, strict=True) if x in (xs[0], xs[-1])],
+        "y_ticks": [_Tick(d.y, y_format.format(y)) for d, y in zip(dots, ys, strict=True) if y in (ys[0], ys[-1])],
     }
     return render("report/frontier.svg.j2", m=context).decode()
 
 
-def _between(value: int, low: int, high: int, length: int) -> float:
+def _between(value: float, low: float, high: float, length: int) -> float:
     return round((value - low) * length / (high - low), 1) if high > low else length / 2
 
 
