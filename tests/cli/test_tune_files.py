@@ -16,7 +16,8 @@ from tinygen.kernels import lowered
 from tinygen.kernelsets import Target, candidates, choose, chosen_name
 from tinygen.load.tflite import parse_tflite
 from tinygen.passes import run_passes
-from tinygen.pipeline import Compiled, compile_model, make_request
+from tinygen.pipeline import Compiled, compile_model
+from tinygen.request import make_request
 from tinygen.tune_search import schedule_of
 from tinygen.tuned import Tuned, TuneFile, find_tuned, load_tune_file, save_tune_file, tune_file_of
 from tinygen.verify import verify

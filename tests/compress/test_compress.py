@@ -23,8 +23,6 @@ from tinygen.cli.compress import palette_line
 from tinygen.compress.cluster import nearest
 from tinygen.compress.job import Palette
 
-pytestmark = pytest.mark.xdist_group("compress")  # the models are built once
-
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

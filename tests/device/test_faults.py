@@ -20,8 +20,9 @@ from tinygen.device.framing import Frame, Type
 from tinygen.device.link import Link
 from tinygen.emulator import running
 from tinygen.errors import TinygenError
-from tinygen.pipeline import Compiled, compile_model, make_request, write_board_project
+from tinygen.pipeline import Compiled, compile_model, write_board_project
 from tinygen.render import project as projects
+from tinygen.request import make_request
 from tinygen.samples import random_samples
 from tinygen.tester import DeviceRun, Model, run_on_device
 

@@ -11,7 +11,7 @@ from tests.support.cli import REPOSITORY, tinygen
 
 @pytest.fixture(scope="session")
 def kws_tflite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The kws example quantized with its samples; whoever takes it is in the xdist group `kws`."""
+    """The kws example quantized with its samples."""
     folder = tmp_path_factory.mktemp("kws_tflite")
     kws = REPOSITORY / "examples" / "kws" / "kws.h5"
     assert tinygen("quantize", "-o", "kws.tflite", kws, cwd=folder).code == 0

@@ -15,8 +15,9 @@ from tests.support.models import conv_model, small_model
 from tinygen.bench import measure, measure_layers
 from tinygen.boards import get_board
 from tinygen.errors import TinygenError
-from tinygen.pipeline import compile_model, make_request, write_board_project
+from tinygen.pipeline import compile_model, write_board_project
 from tinygen.report.bench_result import BenchResult, changes
+from tinygen.request import make_request
 from tinygen.stack import Stack
 from tinygen.tester import board_with_tester
 

@@ -12,7 +12,6 @@ from tinygen.boards import Board, load_boards
 KWS = REPOSITORY / "examples" / "kws" / "kws.h5"
 # the smallest arena is some 7 KB, and the tester has its buffers beside it
 BOARDS = tuple(board for board in load_boards() if board.emulated and board.ram_bytes >= 16384)
-pytestmark = pytest.mark.xdist_group("kws")
 
 
 def test_every_core_is_there() -> None:

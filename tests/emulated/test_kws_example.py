@@ -13,7 +13,6 @@ from tinygen.load.tflite import load_tflite
 KWS = REPOSITORY / "examples" / "kws" / "kws.h5"
 # an import of it fails: what runs under this needs no TensorFlow
 NO_TENSORFLOW = 'raise ImportError("no TensorFlow here")\n'
-pytestmark = pytest.mark.xdist_group("kws")
 
 
 @pytest.fixture(scope="module")

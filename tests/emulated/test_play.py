@@ -13,11 +13,12 @@ from tests.support.cli import tinygen
 from tests.support.feature_models import TABLES, definition, echo_model, noise, speech
 from tinygen.boards import get_board
 from tinygen.errors import TinygenError
-from tinygen.pipeline import Compiled, compile_model, make_request, write_board_project
+from tinygen.pipeline import Compiled, compile_model, write_board_project
 from tinygen.play import PlayedResult, played_of
 from tinygen.play import play as play_into
 from tinygen.render import project
 from tinygen.render.model import library_files
+from tinygen.request import make_request
 from tinygen.stack import invoke_stack
 
 

@@ -23,9 +23,10 @@ from tinygen.boards import get_board
 from tinygen.emulator import running
 from tinygen.load.tflite import parse_tflite
 from tinygen.load.vectors import save_vectors
-from tinygen.pipeline import compile_model, make_request
+from tinygen.pipeline import compile_model
 from tinygen.reference import run
 from tinygen.render.model import library_files
+from tinygen.request import make_request
 from tinygen.stack import invoke_stack
 
 EVIL = "a/<b>&\"'\x07</script><script>console.error('evil')</script>"

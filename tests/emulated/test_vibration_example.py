@@ -19,10 +19,11 @@ from tests.support.cli import REPOSITORY, tinygen
 from tests.support.sketches import build_sketch, run_sketch
 from tinygen.boards import get_board
 from tinygen.elf import section_sizes
-from tinygen.pipeline import compile_model, make_request, write_board_project
+from tinygen.pipeline import compile_model, write_board_project
 from tinygen.platformio import build_firmware
 from tinygen.play import play, played_of
 from tinygen.render import project
+from tinygen.request import make_request
 
 EXAMPLE = REPOSITORY / "examples" / "vibration"
 SKETCH = EXAMPLE / "vibration_sketch"
@@ -65,7 +66,7 @@ def test_played_into_a_cortex_m3(folder: Path, record_property: Callable[[str, o
     compiled = compile_model(make_request(folder / "vibration.tflite", None, None, {}, False), None, lambda text: None)
     tester = project.Tester(played=played_of(compiled, samples))
     write_board_project([compiled], board, folder / "m3", tester)
-    results = play(compiled, samples, board, folder / "m3", None, lambda text: None)
+    results = play(compiled, samples, board, folder / "m3", None, lambda text: None).recordings
     assert sum(map(len, results)) == len(samples) * FRAMES
     assert all(r.is_exact for each in results for r in each)
 

@@ -19,8 +19,9 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from tinygen.load.channel import Channel
 from tinygen.load.keras_job import Job
-from tinygen.load.worker import Channel, run
+from tinygen.load.worker import run
 
 MODELS: dict[str, Callable[[], Any]] = {}
 

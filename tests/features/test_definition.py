@@ -19,7 +19,8 @@ from tinygen.features import compute, definition_of, load_definition
 from tinygen.features.definition import _COMMON
 from tinygen.features.recordings import read_samples
 from tinygen.features.tables import log2_table, spectrum_tables
-from tinygen.pipeline import compile_model, make_request
+from tinygen.pipeline import compile_model
+from tinygen.request import make_request
 from tinygen.resources import TEMPLATES
 
 _OTHERS = {"fft", "low_hz", "high_hz", "bands", "coefficients", "statistics"}

@@ -18,10 +18,11 @@ from keras import layers
 from PIL import Image
 
 from tinygen.load import keras_gradient, keras_model
+from tinygen.load.channel import Channel
 from tinygen.load.keras_file import prepare
 from tinygen.load.keras_job import Job
 from tinygen.load.settle import settled
-from tinygen.load.worker import Channel, run
+from tinygen.load.worker import run
 
 
 class Silent(Channel):

@@ -14,8 +14,9 @@ from pathlib import Path
 os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1", KERAS_BACKEND="tensorflow")
 
 from tinygen.errors import TinygenError
+from tinygen.load.channel import Channel
 from tinygen.load.keras_job import Job
-from tinygen.load.worker import Channel, run
+from tinygen.load.worker import run
 
 
 class Silent(Channel):

@@ -17,9 +17,10 @@ from tinygen import reference
 from tinygen.errors import TinygenError
 from tinygen.ir import Array
 from tinygen.load.worker_client import look_inside
-from tinygen.pipeline import Compiled, compile_model, make_request
+from tinygen.pipeline import Compiled, compile_model
 from tinygen.report import layer_error
 from tinygen.report.layer_error import layer_errors
+from tinygen.request import make_request
 from tinygen.testset import make_test_set
 
 KWS = REPOSITORY / "examples" / "kws" / "kws.h5"

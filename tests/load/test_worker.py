@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from tinygen.errors import TinygenError
+from tinygen.load.calibration import calibration_of
 from tinygen.load.data import Dataset
 
-worker = pytest.importorskip("tinygen.load.worker", reason="h5py comes with TensorFlow, which is not installed")
 SHAPES = {"a": (1, 3), "b": (5,)}
 
 
@@ -23,14 +23,14 @@ def dataset(count: int, dtype: type = np.float32) -> Dataset:
 
 
 def test_few_samples_are_all_used() -> None:
-    calibration = worker._calibration(dataset(300), SHAPES, {})
+    calibration = calibration_of(dataset(300), SHAPES, {})
     assert calibration.text == "x_calibration of d.npz, 300 samples"
     assert len(calibration.samples["a"]) == 300
 
 
 @pytest.mark.parametrize("count", [301, 650, 60000])
 def test_of_many_samples_300_are_spread_over_the_file(count: int) -> None:
-    calibration = worker._calibration(dataset(count), SHAPES, {})
+    calibration = calibration_of(dataset(count), SHAPES, {})
     chosen = calibration.samples["a"][:, 0]
     assert calibration.text == f"x_calibration of d.npz, 300 of {count} samples"
     assert (chosen[0], chosen[-1], len(set(chosen))) == (0, count - 1, 300)
@@ -40,7 +40,7 @@ def test_of_many_samples_300_are_spread_over_the_file(count: int) -> None:
 
 
 def test_random_samples_are_the_same_every_time() -> None:
-    first, again = (worker._calibration(None, SHAPES, {}) for _ in range(2))
+    first, again = (calibration_of(None, SHAPES, {}) for _ in range(2))
     assert first.text == "random values from -1 to 1, 100 samples"
     assert {name: x.shape for name, x in first.samples.items()} == {"a": (100, 1, 3), "b": (100, 5)}
     for name, x in first.samples.items():
@@ -52,17 +52,17 @@ def test_random_samples_are_the_same_every_time() -> None:
 
 def test_data_that_cannot_calibrate() -> None:
     with pytest.raises(TinygenError, match=r"d\.npz has no samples to calibrate with"):
-        worker._calibration(Dataset("d.npz", None, "", None, ""), SHAPES, {})
+        calibration_of(Dataset("d.npz", None, "", None, ""), SHAPES, {})
     with pytest.raises(TinygenError, match=r"x_calibration of d\.npz is int8"):
-        worker._calibration(dataset(4, np.int8), SHAPES, {})
+        calibration_of(dataset(4, np.int8), SHAPES, {})
 
 
 def test_what_libraries_print_does_not_disturb_the_lines() -> None:
     code = (
-        "import os\nfrom tinygen.load.worker import Channel\nchannel = Channel()\nprint('from Python', flush=True)\n"
+        "import os\nfrom tinygen.load.channel import Channel\nchannel = Channel()\nprint('from Python', flush=True)\n"
         "os.write(1, b'from C++\\n')\nchannel.progress('loading')\nchannel.count('loading', 1, 2)\n"
     )
-    root = Path(worker.__file__).parents[2]
+    root = Path(__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root, check=True)
     assert json.loads(done.stdout) == {"progress": "loading"}
     assert done.stderr.split("\n") == ["from Python", "from C++", ""]

@@ -19,8 +19,9 @@ from tests.support.cli import REPOSITORY
 from tests.support.models import small_model
 from tinygen.boards import Board, get_board, load_boards
 from tinygen.device.link import Link
-from tinygen.pipeline import Compiled, compile_model, make_request, write_board_project
+from tinygen.pipeline import Compiled, compile_model, write_board_project
 from tinygen.reference import run
+from tinygen.request import make_request
 from tinygen.samples import random_samples, to_bytes
 
 STUBS = REPOSITORY / "tests" / "firmware" / "stubs"

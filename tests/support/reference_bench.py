@@ -16,9 +16,10 @@ from tinygen.cli.bench import run_bench
 from tinygen.cli.progress import Steps
 from tinygen.cycles.plugin import is_qemu
 from tinygen.load.arrays import write_atomically
-from tinygen.pipeline import compile_model, make_request
+from tinygen.pipeline import compile_model
 from tinygen.plan.search import OPTIMIZE
 from tinygen.report.bench_result import BenchResult, Change, changes
+from tinygen.request import make_request
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 BENCH = REPOSITORY / "bench"

@@ -13,7 +13,8 @@ from tinygen.boards import get_board
 from tinygen.device.messages import Answer
 from tinygen.errors import TinygenError
 from tinygen.journal import Journal, Record, identity_of
-from tinygen.pipeline import Compiled, compile_model, make_request
+from tinygen.pipeline import Compiled, compile_model
+from tinygen.request import make_request
 from tinygen.samples import RawSamples, random_samples
 
 RECORDS = [Record(Answer(bytes([k, 255]), 10 * k, None if k % 2 else k), (k,) * (k % 3)) for k in range(6)]

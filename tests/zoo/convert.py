@@ -22,8 +22,9 @@ import numpy as np
 from tests.zoo.models import builder
 from tinygen.errors import TinygenError
 from tinygen.load import keras_job
+from tinygen.load.channel import Channel
 from tinygen.load.keras_job import Job
-from tinygen.load.worker import Channel, run
+from tinygen.load.worker import run
 
 SAMPLES = 24
 

@@ -17,7 +17,7 @@ from tinygen.cli.options import BOARD, JSON, OPTIMIZED, PORT, TUNED, source_opti
 from tinygen.cli.port import port_of
 from tinygen.cli.progress import OUT, Steps
 from tinygen.errors import ReportedError, TinygenError
-from tinygen.pipeline import Compiled, Request, compile_model, write_board_project
+from tinygen.pipeline import Compiled, compile_model, write_board_project
 from tinygen.report.bench_result import (
     BenchResult,
     Change,
@@ -29,6 +29,7 @@ from tinygen.report.bench_result import (
     need_comparable,
     result_table,
 )
+from tinygen.request import Request
 
 _WIDTH = 120  # of the tables of layers, whatever the terminal has: numbers are not to be cut
 

@@ -16,10 +16,11 @@ from tinygen.cli.options import JSON
 from tinygen.cli.progress import OUT, Steps
 from tinygen.errors import TinygenError
 from tinygen.load.arrays import write_atomically
-from tinygen.pipeline import compile_model, make_request
+from tinygen.pipeline import compile_model
 from tinygen.plan import Plan
 from tinygen.regions import Region
 from tinygen.report.size import planned_size
+from tinygen.request import make_request
 
 
 @click.group(

@@ -15,13 +15,14 @@ from tinygen.cli.options import BOARD, JSON, PROJECT, models_options
 from tinygen.cli.progress import OUT, Steps, warn_of_random
 from tinygen.elf import section_sizes
 from tinygen.errors import ReportedError, TinygenError
-from tinygen.pipeline import Compiled, Request, compile_model, write_board_project
+from tinygen.pipeline import Compiled, compile_model, write_board_project
 from tinygen.platformio import DoesNotFit, build_firmware
 from tinygen.regions import left_over
 from tinygen.render.model import library_files
 from tinygen.render.project import DEFAULT_TESTER, Tester
 from tinygen.report.float_islands import island_lines, islands_json
 from tinygen.report.size import Size, planned_size, size_json, size_table
+from tinygen.request import Request
 from tinygen.stack import Stack, invoke_stack
 
 _EXAMPLES = (

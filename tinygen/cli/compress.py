@@ -15,7 +15,7 @@ from tinygen.compress.client import Compressed
 from tinygen.compress.client import compress as compress_model
 from tinygen.compress.job import CompressJob, Palette, State
 from tinygen.errors import ReportedError, TinygenError
-from tinygen.pipeline import make_request
+from tinygen.request import make_request
 
 _STEPS = 2500
 

@@ -12,9 +12,9 @@ from tinygen.cli.mlperf import PROTOCOL
 from tinygen.cli.options import BOARD, PORT, PROJECT, models_options
 from tinygen.cli.port import upload_port_of
 from tinygen.cli.progress import OUT, Steps
-from tinygen.pipeline import Request
 from tinygen.platformio import upload
 from tinygen.render.project import Tester
+from tinygen.request import Request
 
 
 @click.command(epilog="Example: tinygen flash kws.h5 --board esp32 --port /dev/ttyUSB0")

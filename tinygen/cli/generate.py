@@ -12,13 +12,14 @@ from tinygen.cli.options import JSON, models_options
 from tinygen.cli.progress import OUT, Steps, warn_of_random
 from tinygen.errors import TinygenError
 from tinygen.load.arrays import write_atomically
-from tinygen.pipeline import Compiled, Request, compile_model, libraries_of, project_model
+from tinygen.pipeline import Compiled, compile_model, libraries_of, project_model
 from tinygen.project import replace_folder
 from tinygen.regions import left_over
 from tinygen.render.arenas import arena_name
 from tinygen.render.homes import FORMATS, laid_out, zipped
 from tinygen.render.project import arduino_sketch
 from tinygen.report.float_islands import island_lines, islands_json
+from tinygen.request import Request
 
 
 @click.command(epilog="Example: tinygen generate kws.h5 --board nucleo_f446re --format arduino")

@@ -21,10 +21,11 @@ from tinygen.errors import TinygenError
 from tinygen.load.arrays import Array, Samples, write_atomically
 from tinygen.load.data import load_data
 from tinygen.load.tflite import load_tflite
-from tinygen.pipeline import Request, input_shapes_of, quantize_request
+from tinygen.pipeline import input_shapes_of, quantize_request
 from tinygen.quantize.findings import Finding, are_scores, class_findings, data_findings, input_findings
 from tinygen.quantize.robust import Subject, robustness
 from tinygen.report.diagnosis import diagnosis_page, diagnosis_text
+from tinygen.request import Request
 from tinygen.verify import verify
 
 

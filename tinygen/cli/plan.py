@@ -13,13 +13,14 @@ from tinygen.cli.options import JSON, model_options
 from tinygen.cli.progress import OUT, Steps
 from tinygen.errors import TinygenError
 from tinygen.load.arrays import write_atomically
-from tinygen.pipeline import Request, compile_model
+from tinygen.pipeline import compile_model
 from tinygen.report.drawing import memory_svg
 from tinygen.report.float_islands import island_lines, islands_json
 from tinygen.report.memory_map import frontier_text, plan_text
 from tinygen.report.page import plan_page
 from tinygen.report.plan_figures import frontier_points, plan_json
 from tinygen.report.size import planned_size
+from tinygen.request import Request
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 

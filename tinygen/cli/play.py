@@ -15,10 +15,11 @@ from tinygen.cli.progress import OUT, Steps
 from tinygen.errors import ReportedError, TinygenError
 from tinygen.features.recordings import read_samples
 from tinygen.ir import Tensor
-from tinygen.pipeline import Compiled, Request, write_board_project
+from tinygen.pipeline import Compiled, write_board_project
 from tinygen.platformio import DoesNotFit
 from tinygen.play import PlayedResult, play, played_of
 from tinygen.render.project import Tester
+from tinygen.request import Request
 from tinygen.samples import real_values
 
 

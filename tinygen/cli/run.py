@@ -20,7 +20,8 @@ from tinygen.ir import Array, Graph
 from tinygen.load.arrays import write_atomically
 from tinygen.load.data import load_data
 from tinygen.load.settle import settled
-from tinygen.pipeline import Request, input_shapes_of
+from tinygen.pipeline import input_shapes_of
+from tinygen.request import Request
 from tinygen.samples import raw_samples, real_values, stack
 from tinygen.tester import DeviceRun
 
@@ -68,7 +69,7 @@ def run(
     graph = compiled.plan.program.graph
     if len(graph.outputs) > 1 and output_file.suffix != ".npz":
         raise TinygenError(f"{request.name} has {len(graph.outputs)} outputs", "give an .npz file as --output")
-    samples = load_data(settled(input_file, request.model), input_shapes_of(graph)).test
+    samples = load_data(settled(input_file, request.model, request.features), input_shapes_of(graph)).test
     if samples is None:
         raise TinygenError(f"{input_file} has no samples", "give an .npy, or an .npz with the inputs' names")
     raw = raw_samples(graph, samples)

@@ -18,13 +18,14 @@ from tinygen.cli.port import port_of
 from tinygen.cli.progress import OUT, Steps
 from tinygen.errors import ReportedError, TinygenError
 from tinygen.load.arrays import write_atomically
-from tinygen.pipeline import Compiled, Request, write_board_project
+from tinygen.pipeline import Compiled, write_board_project
 from tinygen.render.project import Tester
 from tinygen.report.gates import Limits, need_judgeable
 from tinygen.report.junit import junit_xml
 from tinygen.report.layer_error import layer_errors
 from tinygen.report.tested import Tested, has_classes, judge, tested_json, tested_lines
 from tinygen.report.tested_page import Page, tested_page
+from tinygen.request import Request
 from tinygen.testset import TestSet, make_test_set, save_test_set
 
 _FILE = click.Path(path_type=Path, dir_okay=False)

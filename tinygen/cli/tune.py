@@ -13,8 +13,9 @@ from tinygen.cli.options import BOARD, JSON, OPTIMIZED, PORT, source_options
 from tinygen.cli.port import port_of
 from tinygen.cli.progress import OUT, Steps
 from tinygen.errors import TinygenError
-from tinygen.pipeline import Request, compile_model
+from tinygen.pipeline import compile_model
 from tinygen.report.tune_result import changed_kernels, tune_json, tune_table
+from tinygen.request import Request
 from tinygen.tune import Steps as Progress
 from tinygen.tune import tune as find_fastest
 from tinygen.tuned import Tuned, TuneFile, load_tune_file, save_tune_file, tune_file_of

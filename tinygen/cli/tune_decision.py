@@ -18,9 +18,10 @@ from tinygen.errors import TinygenError
 from tinygen.features.definition import load_table
 from tinygen.features.recordings import read_samples
 from tinygen.load.arrays import write_atomically
-from tinygen.pipeline import Compiled, Request, compile_model
+from tinygen.pipeline import Compiled, compile_model
 from tinygen.play import due_frames, expected_results, result_seconds
 from tinygen.report.tradeoff import TradeOff, tradeoff_json, tradeoff_page, tradeoff_svg, tradeoff_text
+from tinygen.request import Request
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 

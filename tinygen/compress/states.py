@@ -15,9 +15,9 @@ from tinygen.compress.score import Scores
 from tinygen.errors import TinygenError
 from tinygen.ir import Array
 from tinygen.load import keras_job
+from tinygen.load.calibration import calibration_of, count_of
+from tinygen.load.channel import Channel
 from tinygen.load.data import Dataset, Samples, load_data
-from tinygen.load.keras_job import MOST_CALIBRATION_SAMPLES
-from tinygen.load.worker import RANDOM_SAMPLES, Channel
 from tinygen.quantize.flat import Flat
 from tinygen.quantize.improve import improve
 from tinygen.quantize.search import cost
@@ -83,19 +83,9 @@ class Bench:
         return state
 
     def _calibration(self) -> list[list[Array]]:
-        """At most as many samples as `tinygen quantize` takes; random ones without data, when only costs count."""
-        given = None if self.dataset is None else self.dataset.calibration
-        if given is None:
-            rng = np.random.default_rng(1)
-            return [[self._random(name, rng) for name in self.shapes] for _ in range(RANDOM_SAMPLES)]
-        total = len(next(iter(given.values())))
-        chosen = np.linspace(0, total - 1, min(total, MOST_CALIBRATION_SAMPLES)).round().astype(int)
-        return [self._sample(given, int(i)) for i in chosen]
-
-    def _random(self, name: str, rng: np.random.Generator) -> Array:
-        if name in self.numbers:
-            return rng.integers(0, self.numbers[name] or 2, self.shapes[name]).astype(np.int32)
-        return rng.uniform(-1, 1, self.shapes[name]).astype(np.float32)
+        """Those of `tinygen quantize`; random ones without data, when only costs count."""
+        samples = calibration_of(self.dataset, self.shapes, self.numbers).samples
+        return [self._sample(samples, i) for i in range(count_of(samples))]
 
     def _sample(self, samples: Samples, i: int) -> list[Array]:
         """The inputs of one inference, as the model takes them."""

@@ -15,9 +15,9 @@ from typing import Any
 from tinygen.compress.job import SMALL_STEM, CompressJob, Narrowed
 from tinygen.compress.states import Bench, copied
 from tinygen.errors import TinygenError
+from tinygen.load.channel import Channel, leave, serve
 from tinygen.load.keras_file import prepare
 from tinygen.load.keras_tfmot import is_wrapped
-from tinygen.load.worker import Channel, leave, serve
 
 _ROUND = 0.75  # the part of the multiply-accumulates that one round of pruning leaves at least
 _NEARLY = 1.02  # of the target: channels go by fours

@@ -1,6 +1,6 @@
 """Makes of what the user wrote behind `--data` something that every process reads alike.
 
-Place in the flow: pipeline.make_request and `tinygen run` call it first: a function is called, once; and for a folder
+Place in the flow: request.make_request and `tinygen run` call it first: a function is called, once; and for a folder
 of images the model file is asked whether the model scales pixels itself.
 """
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tinygen.errors import TinygenError
+from tinygen.load.featured import OPTION
 from tinygen.load.folders import open_folder
 from tinygen.load.function import call_function, function_name
 from tinygen.load.images import needed_scale
@@ -25,13 +26,22 @@ _PASSING = {
 }
 
 
-def settled(text: str, model: Path) -> str:
-    """`--data` for this model, complete. Raises TinygenError for what is not there, and for images of unknown scale."""
+def settled(text: str, model: Path, features: Path | None = None) -> str:
+    """`--data` for this model, complete. features: the table beside the model, by which recordings become its input.
+
+    Raises TinygenError for what is not there, and for images of unknown scale.
+    """
     function = function_name(text)
     if function is not None:
         return call_function(*function)
     spec = parse_spec(text)
-    if not spec.path.is_dir() or open_folder(spec.path).kind != "images":
+    if spec.path.is_dir():
+        kind = open_folder(spec.path).kind
+    else:
+        kind = "tables" if spec.path.suffix.lower() == ".csv" and spec.key is None else ""
+    if kind in ("recordings", "tables") and features is not None and OPTION not in spec.options:
+        return f"{text},{OPTION}={features.resolve()}"
+    if kind != "images":
         return text
     if "scale" not in spec.options and scales_itself(model):
         return f"{text},scale=0..255"

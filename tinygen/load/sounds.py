@@ -1,7 +1,6 @@
-"""A folder of .wav files becomes windows of raw samples, for models that take sound as it is.
+"""A folder of .wav files becomes windows of raw samples, or of the features that a table makes of them.
 
-Place in the flow: data.py calls it. Models that take features (a spectrogram, MFCCs) need those computed first: the
-windows of `raw_windows` are what a feature front end begins with.
+Place in the flow: data.py calls it; featured.py makes the features.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ import numpy as np
 
 from tinygen.errors import TinygenError
 from tinygen.load.arrays import Array, Shape, sample_shape, shape_text
+from tinygen.load.featured import OPTION, features_of, samples_needed, table_of
 from tinygen.load.folders import Folder, Gathered
 from tinygen.load.spec import Spec
 from tinygen.load.subset import MOST_BYTES
@@ -28,23 +28,34 @@ def load_sounds(folder: Folder, spec: Spec, shape: Shape) -> Gathered:
     """Windows of sound in the shape of the input's samples, float32.
 
     Options: hop=N samples from one window to the next (default: a window's length), scale=LOW..HIGH for the full scale
-    (default -1..1), rate=HZ that every file must have. Channels are averaged. Raises TinygenError.
+    (default -1..1), rate=HZ that every file must have; or features=TABLE, which says the rate and what is made of the
+    samples. Channels are averaged. Raises TinygenError.
     """
-    spec.need_only("hop", "scale", "rate")
+    table = table_of(spec)
+    if table is not None:
+        spec.need_only("hop", OPTION)
+        length = samples_needed(table, shape)
+        windows, numbers, total = raw_windows(folder, length, spec.whole("hop", length), table.rate)
+        return _gathered(folder, features_of(np.rint(windows * 32768), table, shape, folder.name), numbers, total)
+    spec.need_only("hop", "scale", "rate", OPTION)
     sample = sample_shape(shape)
     known = [d for d in sample if d is not None]
     if len(known) < len(sample) or max(known, default=0) != int(np.prod(known)):
         raise TinygenError(
             f"the model's input {shape_text(shape)} is not raw sound, and {folder.name} is a folder of recordings",
-            "compute the features as for training, and give them as .npz or MODULE:FUNCTION",
+            "say how they become features: --data DIR,features=TABLE (docs/features.md); or give an .npz",
         )
     low, high = spec.scale("-1..1")
     rate = spec.whole("rate", 16000) if "rate" in spec.options else None
     windows, numbers, total = raw_windows(folder, max(known), spec.whole("hop", max(known)), rate)
     values = windows * np.float32((high - low) / 2) + np.float32((high + low) / 2)
+    return _gathered(folder, values.reshape(-1, *known), numbers, total)
+
+
+def _gathered(folder: Folder, values: Array, numbers: Array, total: int) -> Gathered:
     some = "" if len(values) == total else f"{len(values)} of "
     source = f"{some}{total} windows of {folder.name} ({len(folder.files)} files)"
-    return Gathered(values.reshape(-1, *known), numbers if folder.numbers else None, folder.labels, source)
+    return Gathered(values, numbers if folder.numbers else None, folder.labels, source)
 
 
 def raw_windows(folder: Folder, length: int, hop: int, rate: int | None) -> tuple[Array, Array, int]:

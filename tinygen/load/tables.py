@@ -16,6 +16,7 @@ import numpy as np
 
 from tinygen.errors import TinygenError
 from tinygen.load.arrays import Array, Shape, sample_shape, shape_text
+from tinygen.load.featured import OPTION, features_of, samples_needed, table_of
 from tinygen.load.folders import Folder, Gathered
 from tinygen.load.spec import Spec
 from tinygen.load.subset import MOST_BYTES
@@ -37,13 +38,17 @@ def load_tables(folder: Folder, spec: Spec, shape: Shape) -> Gathered:
     """Windows of the input's shape, float32; of a folder with classes each file belongs to its subfolder's.
 
     Options: hop=N rows from one window to the next (default: a window's length), columns=A+B+C, the channels in their
-    order (default: all but the label), label=COLUMN (default: `label`, if there is one). A window never spans two
-    files or a change of the label. Raises TinygenError.
+    order (default: all but the label), label=COLUMN (default: `label`, if there is one), features=TABLE if the model
+    takes what that makes of the rows. A window never spans two files or a change of the label. Raises TinygenError.
     """
-    spec.need_only("hop", "columns", "label")
+    spec.need_only("hop", "columns", "label", OPTION)
+    table = table_of(spec)
     wanted = tuple(spec.options["columns"].split("+")) if "columns" in spec.options else ()
     tables = [_read(path, wanted, spec.options.get("label")) for path in folder.files]
-    length, turned = _layout(shape, tables[0].values.shape[1], folder.name)
+    if table is None:
+        length, turned = _layout(shape, tables[0].values.shape[1], folder.name)
+    else:
+        length, turned = samples_needed(table, shape), False
     labels, pieces = _pieces(folder, tables)
     tracks = [Track(len(values), number, partial(np.asarray, values)) for values, number in pieces]
     tracks = [track for track in tracks if track.frames >= length]
@@ -57,7 +62,10 @@ def load_tables(folder: Folder, spec: Spec, shape: Shape) -> Gathered:
     if turned:
         windows = windows.swapaxes(1, 2)
     some = "" if len(windows) == total else f"{len(windows)} of "
-    values = windows.reshape(-1, *(int(d) for d in sample_shape(shape) if d is not None))
+    if table is None:
+        values = windows.reshape(-1, *(int(d) for d in sample_shape(shape) if d is not None))
+    else:
+        values = features_of(windows, table, shape, folder.name)
     classes = None if labels is None else numbers
     return Gathered(values, classes, labels or (), f"{some}{total} windows of {folder.name}")
 
