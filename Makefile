@@ -6,7 +6,7 @@ PY := .venv/bin/python
 APT_DEMO := gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm
 APT_TEST := $(APT_DEMO) gcc g++ clang gcc-avr avr-libc gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf \
             gcc-xtensa-lx106 picolibc-xtensa-lx106-elf qemu-system-misc \
-            arduino-core-avr cmake make ser2net chromium libsimavr-dev
+            arduino-core-avr cmake make ser2net chromium libsimavr-dev espeak-ng
 
 .PHONY: demo test nightly lint format golden docs bench accuracy clean
 
@@ -50,7 +50,7 @@ bench: .venv/dev
 
 # after a wanted change of the quantization: what docs/accuracy.md says of it on real data; an hour or so
 accuracy: .venv/dev
-	@sh scripts/apt.sh $(APT_TEST) espeak-ng
+	@sh scripts/apt.sh $(APT_TEST)
 	$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[dev,accuracy]'
 	$(PY) -m tests.support.accuracy
 

@@ -192,7 +192,7 @@ def test_cores_score_as_numpy(core: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("core", ["cortex-m0", "cortex-m4"])
 def test_takes_a_hundredth_of_the_inference(core: str, tmp_path: Path) -> None:
-    d, frames = definition("log_mel"), 49
+    d, frames = definition("log_mel"), 130  # 103,000 multiplications: enough, says docs/decisions/drift.md
     name = "armv7em" if core == "cortex-m4" else "portable"
     plan = plan_of(parse_tflite(convolution_model(d, frames), "net", "net"), Target(name, "speed"))
     front = front_end("log_mel", frames)

@@ -20,7 +20,6 @@ from tinygen.platformio import build_firmware
 EXAMPLE = REPOSITORY / "examples" / "gestures"
 MODEL = EXAMPLE / "gestures.h5"
 NIGHTLY = "TINYGEN_NIGHTLY" in os.environ
-pytestmark = pytest.mark.xdist_group("gestures")
 
 
 @pytest.fixture(scope="module")

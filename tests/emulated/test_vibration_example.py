@@ -30,7 +30,6 @@ SKETCH = EXAMPLE / "vibration_sketch"
 MODEL = EXAMPLE / "vibration.h5"
 FRAMES = 12  # SCORE_FRAMES of the sketch
 NIGHTLY = "TINYGEN_NIGHTLY" in os.environ
-pytestmark = pytest.mark.xdist_group("vibration")
 
 
 @pytest.fixture(scope="module")

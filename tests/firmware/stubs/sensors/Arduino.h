@@ -11,6 +11,7 @@
 #define LOW 0
 #define HIGH 1
 #define SS 10
+#define LED_BUILTIN 13
 
 struct SerialStub {
   void begin(unsigned long) {}
@@ -26,6 +27,7 @@ static inline unsigned long micros() {
   static unsigned long now;
   return now += 100;
 }
+static inline unsigned long millis() { return micros() / 1000; }
 static inline void delayMicroseconds(unsigned int) {}
 static inline void pinMode(int, int) {}
 // a sketch that waits has not found its sensor
