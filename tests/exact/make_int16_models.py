@@ -19,19 +19,11 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from tinygen.load.channel import Channel
+from tests.support.silent import Silent
 from tinygen.load.keras_job import Job
 from tinygen.load.worker import run
 
 MODELS: dict[str, Callable[[], Any]] = {}
-
-
-class Silent(Channel):
-    def __init__(self) -> None:
-        self._last = 0.0
-
-    def send(self, key: str, value: object) -> None:
-        pass
 
 
 def model(function: Callable[..., Any]) -> Callable[..., Any]:

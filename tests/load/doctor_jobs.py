@@ -17,20 +17,12 @@ import numpy as np
 from keras import layers
 from PIL import Image
 
+from tests.support.silent import Silent
 from tinygen.load import keras_gradient, keras_model
-from tinygen.load.channel import Channel
 from tinygen.load.keras_file import prepare
 from tinygen.load.keras_job import Job
 from tinygen.load.settle import settled
 from tinygen.load.worker import run
-
-
-class Silent(Channel):
-    def __init__(self) -> None:
-        self._last = 0.0
-
-    def send(self, key: str, value: object) -> None:
-        pass
 
 
 def images(seed: int, count: int) -> tuple[np.ndarray, np.ndarray]:

@@ -13,18 +13,10 @@ from pathlib import Path
 
 os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1", KERAS_BACKEND="tensorflow")
 
+from tests.support.silent import Silent
 from tinygen.errors import TinygenError
-from tinygen.load.channel import Channel
 from tinygen.load.keras_job import Job
 from tinygen.load.worker import run
-
-
-class Silent(Channel):
-    def __init__(self) -> None:
-        self._last = 0.0
-
-    def send(self, key: str, value: object) -> None:
-        pass
 
 
 def result_of(job: Job) -> dict[str, object]:

@@ -19,22 +19,14 @@ os.environ.update(
 import keras
 import numpy as np
 
+from tests.support.silent import Silent
 from tests.zoo.models import builder
 from tinygen.errors import TinygenError
 from tinygen.load import keras_job
-from tinygen.load.channel import Channel
 from tinygen.load.keras_job import Job
 from tinygen.load.worker import run
 
 SAMPLES = 24
-
-
-class Silent(Channel):
-    def __init__(self) -> None:
-        self._last = 0.0
-
-    def send(self, key: str, value: object) -> None:
-        pass
 
 
 def result_of(name: str, folder: Path) -> dict[str, object]:
