@@ -9,7 +9,7 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -70,7 +70,8 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Compiled:
-    """A model ready to be rendered; `tflite` is the int8 file's content, `tuned` what planned it, if anything did."""
+    """A model ready to be rendered; `tflite` is the int8 file's content, `identity` what that depends on, looked at
+    before it was made, `tuned` what planned it, if anything did."""
 
     request: Request
     tflite: bytes
@@ -78,6 +79,7 @@ class Compiled:
     plan: Plan
     labels: tuple[str, ...]
     calibration: Calibration
+    identity: Mapping[str, Any]
     tuned: Tuned | None = None
 
 
@@ -122,7 +124,7 @@ def compile_model(
             )
             labels = plan.features.decider.labels if plan.features and plan.features.decider else labels
         tflite = path.read_bytes()
-    return Compiled(request, tflite, model, plan, labels, calibration, tuned)
+    return Compiled(request, tflite, model, plan, labels, calibration, identity, tuned)
 
 
 def _front_end(
@@ -184,7 +186,7 @@ def write_board_project(
         name, calibration = compiled.request.name, asdict(compiled.calibration)
         sha256 = compiled.model.sha256
         records[name] = {
-            **identity_of(compiled.request),
+            **compiled.identity,
             "model_sha256": sha256,
             "calibration": calibration,
             "optimize": compiled.request.optimize,

@@ -28,6 +28,8 @@ from tinygen.render.project import Played
 from tinygen.samples import from_bytes
 from tinygen.tester import Progress, board_with_tester
 
+Windows = tuple[npt.NDArray[np.int8], ...]
+
 # of the device's memory for results
 _MOST_RESULT_BYTES = 1 << 20
 # slower than any core needs for a sample, front end and inferences in it
@@ -37,9 +39,8 @@ _SECONDS_PER_ROW = 60.0
 @dataclass(frozen=True, slots=True, eq=False)
 class PlayedResult:
     """An inference: seconds from the recording's beginning to the end of its last frame, and its outputs, as the device
-    and as numpy has them. decided: what was decided for, on the device and in numpy; -1 is nothing (always
-    without a table [decision]). drift: the
-    score of the drift watch, likewise; 0 without one."""
+    and as numpy has them. decided: what was decided for, on the device and in numpy; -1 is nothing (always without a
+    table [decision]). drift: the score of the drift watch, likewise; 0 without one."""
 
     seconds: float
     got: tuple[Array, ...]
@@ -69,20 +70,34 @@ def due_frames(front: FrontEnd, frames: int) -> range:
     return range(first, frames + 1, front.stride)
 
 
-def expected_results(plan: Plan, samples: Samples) -> tuple[tuple[Array, ...], ...]:
-    """The outputs of every inference that has a result: numpy's front end, then the int8 reference.
+def front_end_of(compiled: Compiled) -> FrontEnd:
+    """Raises TinygenError for a model without one."""
+    request = compiled.request
+    if compiled.plan.features is None:
+        raise TinygenError(f"{request.name} has no front end", f"write {request.model.stem}.toml (docs/features.md)")
+    return compiled.plan.features
+
+
+def windows_of(front: FrontEnd, samples: Samples) -> Windows:
+    """The frames (window, features) of each inference with a result.
 
     samples: (time,), or (time, channels), from a reset on.
     """
+    frames = quantize_values(fixed_values(samples, front.definition), front.folding)
+    return tuple(frames[end - front.window : end] for end in due_frames(front, len(frames)))
+
+
+def expected_results(plan: Plan, windows: Windows) -> tuple[tuple[Array, ...], ...]:
+    """The outputs of every inference that has a result, of the int8 reference."""
     front, graph = plan.features, plan.program.graph
     assert front is not None
     shape = graph.tensors[graph.inputs[0]].shape
-    windows = [(window.reshape(shape),) for window in _windows(front, samples)]
+    inputs = [(window.reshape(shape),) for window in windows]
     if front.forgets or not graph.variables:
-        return tuple(reference.run(graph, window) for window in windows)
+        return tuple(reference.run(graph, each) for each in inputs)
     if front.stride < front.window:
         raise TinygenError("a model with variables cannot be played with windows that overlap", "leave stride out")
-    return reference.run_sequence(graph, windows)
+    return reference.run_sequence(graph, inputs)
 
 
 def expected_decisions(plan: Plan, results: Sequence[tuple[Array, ...]]) -> tuple[int, ...]:
@@ -93,19 +108,13 @@ def expected_decisions(plan: Plan, results: Sequence[tuple[Array, ...]]) -> tupl
     return decide(np.stack([outputs[0].reshape(-1) for outputs in results]), decider)
 
 
-def expected_drift(plan: Plan, samples: Samples, results: Sequence[tuple[Array, ...]]) -> tuple[int, ...]:
+def expected_drift(plan: Plan, windows: Windows, results: Sequence[tuple[Array, ...]]) -> tuple[int, ...]:
     """The score of the drift watch behind each result of a recording."""
     front = plan.features
     if front is None or front.watch is None:
         return (0,) * len(results)
-    seen = np.stack([window[-front.kept :].reshape(-1) for window in _windows(front, samples)])
+    seen = np.stack([window[-front.kept :].reshape(-1) for window in windows])
     return drift_scores(seen, np.stack([outputs[0].reshape(-1) for outputs in results]), front.watch)
-
-
-def _windows(front: FrontEnd, samples: Samples) -> list[npt.NDArray[np.int8]]:
-    """The frames (window, features) of each inference with a result."""
-    frames = quantize_values(fixed_values(samples, front.definition), front.folding)
-    return [frames[end - front.window : end] for end in due_frames(front, len(frames))]
 
 
 def result_seconds(front: FrontEnd, samples: int) -> list[float]:
@@ -125,11 +134,7 @@ def result_bytes(plan: Plan) -> int:
 
 def played_of(compiled: Compiled, recordings: Samples) -> Played:
     """What the tester's firmware must be made for; raises TinygenError where nothing would come out."""
-    front = compiled.plan.features
-    if front is None:
-        raise TinygenError(
-            f"{compiled.request.name} has no front end", f"write {compiled.request.name}.toml (docs/features.md)"
-        )
+    front = front_end_of(compiled)
     d = front.definition
     length = recordings.shape[1]
     hops = length // d.hop
@@ -172,13 +177,14 @@ def play(
             answer = link.infer(samples.astype("<i2").tobytes(), _SECONDS_PER_ROW)
             content = answer.outputs
             stacks += [] if answer.stack_bytes is None else [answer.stack_bytes]
-            wanted = expected_results(plan, samples)
+            windows = windows_of(front, samples)
+            wanted = expected_results(plan, windows)
             records = [content[at : at + size] for at in range(0, len(content), size)]
             got = [from_bytes(record, tensors) for record in records]
             beside = [_beside(front, record[output_size:]) for record in records]
             seconds = result_seconds(front, len(samples))
             decisions = expected_decisions(plan, wanted)
-            drift = expected_drift(plan, samples, wanted)
+            drift = expected_drift(plan, windows, wanted)
             rows = zip(seconds, got, wanted, beside, decisions, drift, strict=True)
             played.append(tuple(PlayedResult(s, g, w, b[0], d, b[1], f) for s, g, w, b, d, f in rows))
     return PlayedRun(tuple(played), max(stacks, default=None))

@@ -23,7 +23,7 @@ from tinygen.decision.decider import Decider, DecisionTable, Scores, decide, dec
 from tinygen.errors import TinygenError
 from tinygen.features.definition import parse_table
 from tinygen.ir import DType, Quantization, Tensor
-from tinygen.play import expected_decisions, expected_results
+from tinygen.play import expected_decisions, expected_results, windows_of
 
 
 def tensor(labels: int, scale: float = 1 / 256, zero_point: int = -128, dtype: DType = DType.INT8) -> Tensor:
@@ -134,7 +134,7 @@ def test_push_decides(tmp_path: Path) -> None:
     table = DecisionTable(3, (0.05,), 4, ("c",), ("a", "b", "c", "d"))
     plan = replace(plan, features=replace(front, decider=make_decider(table, graph.tensors[graph.outputs[0]], ())))
     samples = np.concatenate([noise(20000), speech()[:20000]])
-    wanted = expected_decisions(plan, expected_results(plan, samples))
+    wanted = expected_decisions(plan, expected_results(plan, windows_of(front, samples)))
     assert 5 < sum(x >= 0 for x in wanted) < len(wanted) - 5
     application = Application(plan, tmp_path)
     decision = application._library.conv_decision

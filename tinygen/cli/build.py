@@ -93,16 +93,22 @@ def write_project_of(
     requests: Sequence[Request], board: Board, folder: Path, steps: Steps, tester: Tester = DEFAULT_TESTER
 ) -> tuple[Compiled, ...]:
     """Compile the models and write their project; warns loudly of each that was calibrated on random input."""
-    models, regions = [], board.regions
-    for request in requests:
-        with steps.step(f"preparing {request.model.name}"):
-            models.append(compile_model(request, folder, steps.update, board.kernels, regions, board.name))
-            regions = left_over(regions, models[-1].plan.flash)
+    models = compile_for(requests, board, folder, steps)
     if tester.protocol == "mlperf":
         need_mlperf(models)
     write_board_project(models, board, folder, tester)
     for compiled in models:
         warn_of_random(compiled.calibration)
+    return models
+
+
+def compile_for(requests: Sequence[Request], board: Board, folder: Path, steps: Steps) -> tuple[Compiled, ...]:
+    """The models compiled for a board, whose project is in `folder` or will be."""
+    models, regions = [], board.regions
+    for request in requests:
+        with steps.step(f"preparing {request.model.name}"):
+            models.append(compile_model(request, folder, steps.update, board.kernels, regions, board.name))
+            regions = left_over(regions, models[-1].plan.flash)
     return tuple(models)
 
 

@@ -9,15 +9,15 @@ import click
 import numpy as np
 
 from tinygen.boards import get_board
-from tinygen.cli.build import default_project, write_project_of
+from tinygen.cli.build import compile_for, default_project
 from tinygen.cli.options import BOARD, JSON, PORT, PROJECT, model_options
-from tinygen.cli.progress import OUT, Steps
+from tinygen.cli.progress import OUT, Steps, warn_of_random
 from tinygen.errors import ReportedError, TinygenError
 from tinygen.features.recordings import read_samples
 from tinygen.ir import Tensor
 from tinygen.pipeline import Compiled, write_board_project
 from tinygen.platformio import DoesNotFit
-from tinygen.play import PlayedResult, play, played_of
+from tinygen.play import PlayedResult, front_end_of, play, played_of
 from tinygen.render.project import Tester
 from tinygen.request import Request
 from tinygen.samples import real_values
@@ -47,14 +47,14 @@ def play_command(
     board = get_board(board_name)
     folder = project or default_project([request], board)
     steps = Steps()
-    (compiled,) = write_project_of([request], board, folder, steps)
-    if compiled.plan.features is None:
-        raise TinygenError(f"{request.name} has no front end", f"write {request.model.stem}.toml (docs/features.md)")
-    definition = compiled.plan.features.definition
+    (compiled,) = compile_for([request], board, folder, steps)
+    front = front_end_of(compiled)
+    definition = front.definition
     samples = read_samples(recording, definition)
     recordings = samples if samples.ndim == (2 if definition.channels == 1 else 3) else samples[np.newaxis]
     played = played_of(compiled, recordings)
     write_board_project([compiled], board, folder, Tester(played=played))
+    warn_of_random(compiled.calibration)
     with steps.step(f"playing {recording.name} into {board.name}"):
         try:
             run = play(compiled, recordings, board, folder, port, steps.update)
@@ -70,13 +70,15 @@ def play_command(
             "model": request.name,
             "results": total,
             "bit_exact": total - len(wrong),
+            "stack_bytes": run.stack_bytes,
+            "recordings": shown,
+            "pass": not wrong,
         }
-        report["stack_bytes"] = run.stack_bytes
-        click.echo(json.dumps({**report, "recordings": shown, "pass": not wrong}, indent=2))
+        click.echo(json.dumps(report, indent=2))
     else:
         for number, each in enumerate(results, start=1):
             _show(compiled, each, f"recording {number}: " if len(results) > 1 else "")
-        watch = compiled.plan.features.watch
+        watch = front.watch
         if watch is not None:
             flagged = sum(r.drift > watch.limit for each in results for r in each)
             OUT.print(f"drift: {flagged:,} results that should not be trusted; limit {watch.limit:,}")

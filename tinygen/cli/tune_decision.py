@@ -19,7 +19,7 @@ from tinygen.features.definition import load_table
 from tinygen.features.recordings import read_samples
 from tinygen.load.arrays import write_atomically
 from tinygen.pipeline import Compiled, compile_model
-from tinygen.play import due_frames, expected_results, result_seconds
+from tinygen.play import due_frames, expected_results, result_seconds, windows_of
 from tinygen.report.tradeoff import TradeOff, tradeoff_json, tradeoff_page, tradeoff_svg, tradeoff_text
 from tinygen.request import Request
 
@@ -165,7 +165,7 @@ def _heard(compiled: Compiled, path: Path, events: Path, labels: tuple[str, ...]
             )
     if not due_frames(front, 1 + (len(samples) - d.window) // d.hop):
         raise TinygenError(f"{path} is too short for one result", "give a longer recording")
-    results = expected_results(plan, samples)
+    results = expected_results(plan, windows_of(front, samples))
     scores = np.stack([outputs[0].reshape(-1) for outputs in results])
     usable = tuple(event for event in found if event.label not in background)
     return Heard(scores, result_seconds(front, len(samples)), length, usable)
